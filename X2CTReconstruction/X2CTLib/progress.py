@@ -1,0 +1,33 @@
+"""How slow work tells where it is, and how it is told to stop."""
+
+import threading
+from collections.abc import Callable
+
+from X2CTLib.errors import Cancelled
+
+Progress = Callable[[float, str], None]
+"""Called with the fraction done in [0, 1] and what is being done now."""
+
+
+def silent(fraction: float, message: str) -> None:
+    """Report to nobody."""
+
+
+class CancelToken:
+    """A flag that any thread may raise, and slow work looks at between its steps."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next step."""
+        self._event.set()
+
+    def check(self) -> None:
+        """Stop here if asked to.
+
+        Raises:
+            Cancelled: `cancel` has been called.
+        """
+        if self._event.is_set():
+            raise Cancelled
