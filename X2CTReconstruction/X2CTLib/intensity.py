@@ -1,0 +1,19 @@
+"""The brightness of a radiograph as the networks see it, the same for DRRs and for real radiographs."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+_LOW, _HIGH = 0.01, 0.99
+
+
+def normalise(image: Float[Tensor, "*b r c"]) -> Float[Tensor, "*b r c"]:
+    """Stretch the 1st to the 99th percentile of each image over [0, 1] and clip.
+
+    A radiograph's grey values are known up to an unknown exposure and display window only; this takes both away.
+    An image of one value becomes zero.
+    """
+    flat = image.flatten(-2).float()
+    low, high = torch.quantile(flat, torch.tensor([_LOW, _HIGH], device=image.device), dim=-1, keepdim=True)
+    span = (high - low).clamp_min(torch.finfo(torch.float32).tiny)
+    return ((flat - low) / span).clamp(0, 1).reshape(image.shape)

@@ -1,0 +1,81 @@
+"""Connections A, B and C: how features get from two radiographs into the volume (paper, section 4.1, figure 4).
+
+Every volume of features has the axes of the CT cube (superior, posterior, left), so no view needs turning later on.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+_EDGE = 3
+"""Planes at either end of the missing axis that differ from the middle after three 3x3x3 convolutions."""
+
+
+class ConnectionA(nn.Module):
+    """The coarsest 2D features, pooled, to the coarsest 3D ones, by a fully connected layer."""
+
+    def __init__(self, in_channels: int, out_channels: int, size: int = 4, dropout: float = 0.5) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_channels, out_channels * size**3)
+        self.dropout = nn.Dropout(dropout)
+        self.shape = (out_channels, size, size, size)
+
+    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d k j i"]:
+        volume = torch.relu(self.dropout(self.linear(features.mean(dim=(2, 3)))))
+        return volume.unflatten(1, self.shape).contiguous(memory_format=torch.channels_last_3d)
+
+
+class ConnectionB(nn.Module):
+    """2D features of one resolution, repeated along the axis that the view cannot see, to 3D ones.
+
+    What is repeated n times stays the same along that axis under convolutions, but for the few planes that the zero
+    padding reaches. So `2 * _EDGE + 1` planes are computed and the middle one is repeated after, exactly as if all n
+    had been: the result is ready to be added to the other half of the decoder's merging convolution.
+
+    Args:
+        in_channels: Of the encoder's map.
+        channels: Of the decoder at the same resolution.
+        axis: The missing axis: 3 (posterior) for the PA view, 4 (left) for the lateral.
+    """
+
+    def __init__(self, in_channels: int, channels: int, axis: int) -> None:
+        super().__init__()
+        self.axis = axis
+        self.match = nn.Sequential(nn.Conv2d(in_channels, channels, 1), nn.InstanceNorm2d(channels), nn.ReLU())
+        self.encode = nn.ModuleList(nn.Conv3d(channels, channels, 3, padding=1) for _ in range(2))
+        self.merge = nn.Conv3d(channels, channels, 3, padding=1, bias=False)
+
+    def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d k j i"]:
+        depth = features.shape[-1]
+        planes = self.match(features).unsqueeze(self.axis)
+        planes = planes.expand(*(2 * _EDGE + 1 if axis == self.axis else -1 for axis in range(5)))
+        planes = planes.contiguous(memory_format=torch.channels_last_3d)
+        for convolution in self.encode:
+            planes = torch.relu(self._normalise(convolution(planes), depth))
+        planes = self.merge(planes)
+        first, middle, last = planes.split([_EDGE, 1, _EDGE], dim=self.axis)
+        middle = middle.expand(*(depth - 2 * _EDGE if axis == self.axis else -1 for axis in range(5)))
+        return torch.cat([first, middle, last], dim=self.axis)
+
+    def _normalise(self, planes: Tensor, depth: int) -> Tensor:
+        """Instance normalisation over all `depth` planes, of which the middle one stands for many."""
+        counts = torch.ones(2 * _EDGE + 1, device=planes.device)
+        counts[_EDGE] = depth - 2 * _EDGE
+        weights = (counts / depth).view([-1 if axis == self.axis else 1 for axis in range(5)])
+        others = [axis for axis in (2, 3, 4) if axis != self.axis]
+
+        def average(values: Tensor) -> Tensor:
+            return (values.mean(dim=others, keepdim=True) * weights).sum(dim=self.axis, keepdim=True)
+
+        values = planes.float()
+        centred = values - average(values)
+        return (centred * torch.rsqrt(average(centred.square()) + 1e-5)).to(planes.dtype)
+
+
+class ConnectionC(nn.Module):
+    """The features of both views, which already lie in the frame of the CT, averaged."""
+
+    def forward(
+        self, pa: Float[Tensor, "b c k j i"], lateral: Float[Tensor, "b c k j i"]
+    ) -> Float[Tensor, "b c k j i"]:
+        return (pa + lateral) / 2
