@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
+
 from X2CTLib.drr import radiographs
 from X2CTLib.geometry import CUBE_MM, ProjectionGeometry, View, VolumeGeometry, clinical_projection
 from X2CTLib.intensity import normalise

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Int16
+
 from X2CTLib.ct import read_ct, standard_cube
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import CUBE_VOXELS

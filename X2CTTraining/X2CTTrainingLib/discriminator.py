@@ -3,6 +3,7 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
 from X2CTLib.networks.encoder import scaled
 
 _CHANNELS = (64, 128, 256, 512)

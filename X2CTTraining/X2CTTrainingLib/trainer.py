@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
+
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import HU_RANGE
 from X2CTLib.networks.generator import Generator
 from X2CTLib.progress import CancelToken, Progress, silent
-
 from X2CTTrainingLib.augmentation import sample, uniform
 from X2CTTrainingLib.datasets import Case
 from X2CTTrainingLib.discriminator import Discriminator

@@ -1,0 +1,71 @@
+"""The command line: `x2ct COMMAND ...`, which `./run` calls.
+
+A command is a module with `add_arguments(parser)` and `run(arguments)`; only the one that is asked for is imported.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+from X2CTLib.errors import X2CTError
+from X2CTLib.progress import Progress
+
+COMMANDS = {
+    "app": ("X2CTWeb.app", "open the app in a browser (what ./run does when nothing is said)"),
+    "reconstruct": (
+        "X2CTReconstructionLib.command",
+        "two radiographs to a volume, pictures, measurements and a report",
+    ),
+    "drr": ("X2CTLib.drr_command", "a CT to its PA and lateral radiographs"),
+    "train": ("X2CTTrainingLib.command", "train a generator on CTs and phantoms"),
+    "evaluate": ("X2CTTrainingLib.evaluation", "score a model on CTs it has not seen"),
+}
+DEFAULT_COMMAND = "app"
+
+
+@contextmanager
+def terminal_progress() -> Iterator[Progress]:
+    """A progress bar on the terminal's error stream."""
+    with tqdm(total=100, bar_format="{l_bar}{bar}| {elapsed}<{remaining} {postfix}", disable=None) as bar:
+
+        def progress(fraction: float, message: str) -> None:
+            bar.set_postfix_str(message, refresh=False)
+            bar.update(100 * fraction - bar.n)
+
+        yield progress
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; 0 if all went well, 2 for a mistake of the user's, which is said in one line."""
+    argv = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(
+        prog="x2ct",
+        description="CT-like volumes from two chest radiographs. Research use only.",
+        epilog="'x2ct COMMAND --help' says more of a command.",
+    )
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    chosen = next((word for word in argv if not word.startswith("-")), None)
+    if chosen is None and not {"-h", "--help"} & set(argv):
+        argv, chosen = [DEFAULT_COMMAND, *argv], DEFAULT_COMMAND
+    for name, (module, summary) in COMMANDS.items():
+        command = subparsers.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name == chosen:
+            importlib.import_module(module).add_arguments(command)
+    arguments = parser.parse_args(argv)
+    try:
+        importlib.import_module(COMMANDS[arguments.command][0]).run(arguments)
+    except X2CTError as error:
+        print(f"x2ct: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("x2ct: stopped.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""The one place that decides where and in which precision the networks run."""
+
+import torch
+
+from X2CTLib.errors import InputError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of a name: "auto" (CUDA where there is one), "cpu", "cuda", "cuda:1" ...
+
+    Raises:
+        InputError: This machine has no such device.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"This machine cannot compute on '{name}'; use 'cpu' or 'auto'.") from error
+    return device
+
+
+def choose_precision(device: torch.device) -> torch.dtype:
+    """bfloat16 where the hardware multiplies it faster than float32, else float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    # AMX and AVX-512 BF16; other processors emulate bfloat16 slowly.
+    capabilities = torch.cpu.get_capabilities()
+    fast = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
+    return torch.bfloat16 if fast else torch.float32

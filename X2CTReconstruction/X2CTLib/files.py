@@ -1,0 +1,39 @@
+"""Results that are written whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from X2CTLib.errors import InputError
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A scratch folder beside `folder`, whose files move there when the block ends well and vanish when it does not.
+
+    Raises:
+        InputError: The folder cannot be written to.
+    """
+    folder = Path(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise InputError(f"Cannot write to {folder.parent}: {error.strerror}. Choose another output folder.") from error
+    try:
+        yield scratch
+        scratch.chmod(0o755)
+        for file in sorted(scratch.rglob("*")):
+            target = folder / file.relative_to(scratch)
+            if file.is_dir():
+                target.mkdir(parents=True, exist_ok=True)
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(file, target)
+    except OSError as error:
+        raise InputError(f"Cannot write to {folder}: {error.strerror}. Choose another output folder.") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
