@@ -5,7 +5,7 @@ from torch import nn
 from X2CTLib.geometry import View
 from X2CTLib.networks.connections import ConnectionB, ConnectionC
 from X2CTLib.networks.encoder import Encoder
-from X2CTLib.networks.generator import Generator
+from X2CTLib.networks.generator import Generator, Head
 
 
 def millions(module: nn.Module) -> float:
@@ -70,3 +70,10 @@ def test_every_parameter_learns():
     loss.backward()
     without = [name for name, parameter in generator.named_parameters() if parameter.grad is None]
     assert without == []
+
+
+def test_the_head_is_a_7x7x7_convolution():
+    torch.manual_seed(0)
+    head, features = Head(5), torch.randn(2, 5, 9, 10, 11)
+    plain = nn.functional.conv3d(features, head.weight, head.bias, padding=3)
+    assert torch.allclose(head(features), plain, atol=1e-5)

@@ -22,10 +22,10 @@ class DenseLayer(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(
             nn.InstanceNorm2d(channels),
-            nn.ReLU(inplace=True),
+            nn.ReLU(),
             nn.Conv2d(channels, bottleneck, 1, bias=False),
             nn.InstanceNorm2d(bottleneck),
-            nn.ReLU(inplace=True),
+            nn.ReLU(),
             nn.Conv2d(bottleneck, growth, 3, padding=1, bias=False),
         )
 
@@ -47,7 +47,7 @@ class DenseStage(nn.Module):
         grown = channels + layers * growth
         self.out_channels = grown // 2 if compress else grown
         self.compress = (
-            nn.Sequential(nn.InstanceNorm2d(grown), nn.ReLU(inplace=True), nn.Conv2d(grown, self.out_channels, 1))
+            nn.Sequential(nn.InstanceNorm2d(grown), nn.ReLU(), nn.Conv2d(grown, self.out_channels, 1))
             if compress
             else nn.Identity()
         )

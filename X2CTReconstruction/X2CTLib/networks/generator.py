@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -27,21 +28,39 @@ class DecoderLevel(nn.Module):
         self.up = nn.Sequential(
             nn.ConvTranspose3d(in_channels, out_channels, 3, stride=2, padding=1, output_padding=1),
             nn.InstanceNorm3d(out_channels),
-            nn.ReLU(inplace=True),
+            nn.ReLU(),
         )
         self.merge = nn.Conv3d(out_channels, out_channels, 3, padding=1)
         self.refine = nn.Sequential(
             nn.InstanceNorm3d(out_channels),
-            nn.ReLU(inplace=True),
+            nn.ReLU(),
             nn.Conv3d(out_channels, out_channels, 3, padding=1),
             nn.InstanceNorm3d(out_channels),
-            nn.ReLU(inplace=True),
+            nn.ReLU(),
         )
 
     def forward(
         self, features: Float[Tensor, "b c k j i"], brought: Float[Tensor, "b d 2*k 2*j 2*i"]
     ) -> Float[Tensor, "b d 2*k 2*j 2*i"]:
         return self.refine(self.merge(self.up(features)) + brought)
+
+
+class Head(nn.Conv3d):
+    """The last convolution, 7x7x7 to one channel.
+
+    A convolution to one channel leaves a processor's vectors empty. Here the seven planes of the kernel are seven
+    output channels of a 1x7x7 convolution, whose planes are then added where they belong: the same sum, faster.
+    """
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__(in_channels, 1, 7, padding=3)
+
+    def forward(self, features: Float[Tensor, "b c k j i"]) -> Float[Tensor, "b 1 k j i"]:
+        planes = self.weight[0].transpose(0, 1)[:, :, None].contiguous(memory_format=torch.channels_last_3d)
+        partial = F.pad(F.conv3d(features, planes, padding=(0, 3, 3)), (0, 0, 0, 0, 3, 3))
+        depth = features.shape[2]
+        total = sum(partial[:, plane, plane : plane + depth].float() for plane in range(7))
+        return (total + self.bias).unsqueeze(1)
 
 
 class Branch(nn.Module):
@@ -99,7 +118,7 @@ class Generator(nn.Module):
         self.branches = nn.ModuleDict({view.name: Branch(view, width) for view in self.views})
         self.fusion = FusionDecoder(width) if len(self.views) == 2 else None
         last = scaled(DECODER_CHANNELS[-1], width)
-        self.head = nn.Conv3d(last, 1, 7, padding=3)
+        self.head = Head(last)
         self.coarse_head = nn.Conv3d(scaled(DECODER_CHANNELS[-2], width), 1, 3, padding=1)
         for module in self.modules():
             if isinstance(module, nn.Conv3d | nn.ConvTranspose3d):
