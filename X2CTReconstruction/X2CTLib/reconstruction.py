@@ -15,7 +15,7 @@ from X2CTLib.ct import body_mask
 from X2CTLib.device import choose_device, choose_precision
 from X2CTLib.errors import InputError
 from X2CTLib.files import whole_folder
-from X2CTLib.framing import find_framing, standard_view
+from X2CTLib.framing import frame_pair, standard_view
 from X2CTLib.geometry import HU_RANGE, ProjectionGeometry, View, VolumeGeometry, clinical_projection
 from X2CTLib.networks.encoder import Encoder
 from X2CTLib.networks.generator import DecoderLevel, Generator
@@ -116,14 +116,12 @@ def reconstruct(
     """
     notes = [*check_pair(pa, lateral), *pa.notes, *lateral.notes]
     radiographs = {View.PA: pa, View.LATERAL: lateral}
-    views = {}
-    for index, (view, radiograph) in enumerate(radiographs.items()):
-        if cancel:
-            cancel.check()
-        progress(0.1 * index, f"Framing the {view.name} radiograph")
-        framing = find_framing(radiograph, model.templates[view])
-        notes += framing.notes
-        views[view] = standard_view(radiograph, framing)
+    progress(0.0, "Framing the radiographs")
+    framings = frame_pair(pa, lateral, model.templates)
+    notes += [note for framing in framings.values() for note in framing.notes]
+    views = {view: standard_view(radiographs[view], framing) for view, framing in framings.items()}
+    if cancel:
+        cancel.check()
     progress(0.2, "Running the network")
     images = torch.from_numpy(np.stack([views[view] for view in model.generator.views]))
     hu = run_generator(model.generator, images, device, lambda f, m: progress(0.2 + 0.7 * f, m), cancel)

@@ -1,0 +1,106 @@
+"""`x2ct reconstruct`: two radiographs to a volume, pictures, measurements and a report, without a window."""
+
+import argparse
+import csv
+from pathlib import Path
+
+from X2CTLib.anatomy import Measurement, measure, segment
+from X2CTLib.cli import terminal_progress
+from X2CTLib.errors import InputError
+from X2CTLib.files import whole_folder
+from X2CTLib.geometry import View
+from X2CTLib.progress import CancelToken, Progress, silent
+from X2CTLib.radiograph import read_radiograph
+from X2CTLib.sample import sample_case
+from X2CTReconstructionLib.headless import HeadlessScene
+from X2CTReconstructionLib.rendering import render_pictures
+from X2CTReconstructionLib.report import write_report
+from X2CTReconstructionLib.study import add_study
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--pa", type=Path, help="PA radiograph: DICOM, PNG, JPEG, TIFF, NRRD or NIfTI")
+    parser.add_argument("--lateral", type=Path, help="lateral radiograph of the same patient")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--model", type=Path, help="weights file; the shipped model if none is named")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Reconstruct; without radiographs, the sample case.
+
+    Raises:
+        InputError: Only one radiograph is named, or one cannot be used.
+    """
+    given = {View.PA: arguments.pa, View.LATERAL: arguments.lateral}
+    if (arguments.pa is None) != (arguments.lateral is None):
+        raise InputError("Give both radiographs, --pa and --lateral; or neither, for the sample case.")
+    files = given if arguments.pa else sample_case()
+    with terminal_progress() as progress:
+        notes = write_results(files, arguments.output, arguments.model, arguments.device, progress)
+    for note in notes:
+        print(f"Note: {note}")
+    print(f"Wrote {arguments.output / 'report.html'} and what it shows")
+
+
+def write_results(
+    files: dict[View, Path],
+    folder: Path,
+    model: Path | None = None,
+    device: str = "auto",
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> list[str]:
+    """Everything that a reconstruction gives, in a folder; all of it or nothing.
+
+    Writes volume.nrrd, pa.png, lateral.png, reconstruction.json, renderings/*.png, measurements.csv and report.html.
+
+    Args:
+        files: The two radiographs.
+        folder: Made if missing.
+        model: Weights file; None for the shipped one.
+        device: See `X2CTLib.device.choose_device`.
+        progress: Told after every step.
+        cancel: Looked at as often.
+
+    Returns:
+        The notes: assumptions and warnings, in words.
+    """
+    radiographs = {view: read_radiograph(path, view) for view, path in files.items()}
+
+    # The engine proper, and torch with it, only once the radiographs are known to be good.
+    from X2CTLib.reconstruction import reconstruct
+    from X2CTLib.weights import load_model
+
+    reconstruction = reconstruct(
+        radiographs[View.PA],
+        radiographs[View.LATERAL],
+        load_model(model),
+        device,
+        lambda fraction, message: progress(0.6 * fraction, message),
+        cancel,
+    )
+    labels = segment(reconstruction.hu, reconstruction.geometry)
+    measurements = measure(reconstruction.hu, labels, reconstruction.geometry)
+    with whole_folder(folder) as scratch:
+        reconstruction.save(scratch)
+        scene = HeadlessScene().scene
+        volume = add_study(scene, reconstruction, labels, measurements).volume
+        pictures = render_pictures(
+            volume,
+            scratch / "renderings",
+            progress=lambda fraction, message: progress(0.6 + 0.4 * fraction, message),
+            cancel=cancel,
+        )
+        write_measurements(scratch / "measurements.csv", measurements)
+        write_report(scratch / "report.html", reconstruction, radiographs, measurements, pictures)
+    return reconstruction.notes
+
+
+def write_measurements(path: Path, measurements: list[Measurement]) -> None:
+    """Write measurements as CSV: name, value, unit, note."""
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["name", "value", "unit", "note"])
+        writer.writerows([m.name, round(m.value, 3), m.unit, m.note] for m in measurements)
