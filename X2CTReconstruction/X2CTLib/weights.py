@@ -56,6 +56,7 @@ def save_model(path: Path, model: Model) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file(tensors, partial)
+    partial.chmod(0o644)  # it is made for its owner only
     card = {**model.card, "file": path.name, "sha256": _sha256(partial), "conventions": _CONVENTIONS}
     partial_card = card_path(path).with_suffix(".json.partial")
     partial_card.write_text(json.dumps(card, indent=2) + "\n")

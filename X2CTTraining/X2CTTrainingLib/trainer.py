@@ -199,8 +199,10 @@ class Trainer:
         return loss
 
     def _average(self) -> None:
-        # The average starts as a mean over the first steps, so that the initial weights are soon forgotten.
-        decay = min(self.schedule.average, (self.step + 1) / (self.step + 10))
+        # Each stage's average starts anew, over a tenth of the stage so far: the fine levels begin as noise.
+        fine = self.step - self.schedule.coarse_steps
+        count = fine if fine >= 0 else self.step
+        decay = min(self.schedule.average, (count + 1) / (count + 10))
         for average, current in zip(self.averaged.parameters(), self.generator.parameters(), strict=True):
             average.lerp_(current.detach(), 1 - decay)
 
