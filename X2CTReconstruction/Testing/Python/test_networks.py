@@ -64,6 +64,7 @@ def test_connection_c_averages():
 def test_every_parameter_learns():
     torch.manual_seed(0)
     generator = Generator(width=0.1)
+    nn.init.normal_(generator.head.weight)
     images = torch.rand(1, 2, 128, 128)
     with torch.autocast("cpu", torch.bfloat16):
         loss = generator(images).float().square().mean() + generator(images, coarse=True).float().square().mean()
@@ -75,5 +76,15 @@ def test_every_parameter_learns():
 def test_the_head_is_a_7x7x7_convolution():
     torch.manual_seed(0)
     head, features = Head(5), torch.randn(2, 5, 9, 10, 11)
+    nn.init.normal_(head.weight)
     plain = nn.functional.conv3d(features, head.weight, head.bias, padding=3)
-    assert torch.allclose(head(features), plain, atol=1e-5)
+    assert torch.allclose(head(features), plain, atol=1e-4)
+
+
+def test_the_finest_level_begins_by_adding_nothing():
+    torch.manual_seed(0)
+    generator, images = Generator([View.PA], width=0.1).eval(), torch.rand(1, 1, 128, 128)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        coarse, fine = generator(images, coarse=True).float(), generator(images).float()
+    enlarged = nn.functional.interpolate(coarse[None], scale_factor=2, mode="trilinear")[0]
+    assert torch.allclose(fine, enlarged, atol=1e-5)

@@ -46,7 +46,7 @@ class DecoderLevel(nn.Module):
 
 
 class Head(nn.Conv3d):
-    """The last convolution, 7x7x7 to one channel.
+    """The last convolution, 7x7x7 to one channel; it adds nothing before it has learned.
 
     A convolution to one channel leaves a processor's vectors empty. Here the seven planes of the kernel are seven
     output channels of a 1x7x7 convolution, whose planes are then added where they belong: the same sum, faster.
@@ -54,6 +54,8 @@ class Head(nn.Conv3d):
 
     def __init__(self, in_channels: int) -> None:
         super().__init__(in_channels, 1, 7, padding=3)
+        nn.init.zeros_(self.weight)
+        nn.init.zeros_(self.bias)
 
     def forward(self, features: Float[Tensor, "b c k j i"]) -> Float[Tensor, "b 1 k j i"]:
         planes = self.weight[0].transpose(0, 1)[:, :, None].contiguous(memory_format=torch.channels_last_3d)
@@ -107,6 +109,9 @@ class FusionDecoder(nn.Module):
 class Generator(nn.Module):
     """Radiographs to the CT cube.
 
+    The paper's network, and one small head more: the cube is what the last but one level predicts, enlarged, plus what
+    the last level adds to it. So a training can begin at half the resolution and lose nothing when it goes on.
+
     Args:
         views: (PA, LATERAL) for the biplanar network (61.7 M parameters at width 1), or one view (29.4 M).
         width: Channels relative to the paper's.
@@ -142,5 +147,7 @@ class Generator(nn.Module):
             self.branches[view.name](upwards[:, index : index + 1], levels) for index, view in enumerate(self.views)
         ]
         volumes = self.fusion(*features) if self.fusion else features[0]
-        head = self.coarse_head if coarse else self.head
-        return head(volumes[-1]).squeeze(1)
+        if coarse:
+            return self.coarse_head(volumes[-1]).squeeze(1)
+        base = F.interpolate(self.coarse_head(volumes[-2]).float(), scale_factor=2, mode="trilinear")
+        return (base + self.head(volumes[-1])).squeeze(1)
