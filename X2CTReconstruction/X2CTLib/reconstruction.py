@@ -11,7 +11,6 @@ import SimpleITK as sitk
 import torch
 from jaxtyping import Float, Int16
 
-from X2CTLib.ct import body_mask
 from X2CTLib.device import choose_device, choose_precision
 from X2CTLib.errors import InputError
 from X2CTLib.files import whole_folder
@@ -24,7 +23,6 @@ from X2CTLib.radiograph import Radiograph, check_pair
 from X2CTLib.weights import Model
 
 MARK = "SYNTHETIC, not an acquired CT; research use only"
-AIR_HU = -1000
 
 
 @dataclass(frozen=True)
@@ -124,14 +122,10 @@ def reconstruct(
         cancel.check()
     progress(0.2, "Running the network")
     images = torch.from_numpy(np.stack([views[view] for view in model.generator.views]))
-    hu = run_generator(model.generator, images, device, lambda f, m: progress(0.2 + 0.7 * f, m), cancel)
-    progress(0.9, "Cleaning the surroundings")
-    geometry = VolumeGeometry.cube(hu.shape[0])
-    hu = np.where(body_mask(hu, geometry), hu, AIR_HU)
-    progress(1.0, "Reconstructed")
+    hu = run_generator(model.generator, images, device, lambda f, m: progress(0.2 + 0.8 * f, m), cancel)
     return Reconstruction(
         hu=np.round(hu).astype(np.int16),
-        geometry=geometry,
+        geometry=VolumeGeometry.cube(hu.shape[0]),
         views=views,
         projections={view: clinical_projection(view) for view in radiographs},
         card=model.card,

@@ -1,0 +1,394 @@
+"""The Slicer module, driven as Slicer and its user drive it, over stand-ins for the desktop and real MRML.
+
+The stand-ins know what a running Slicer 5.13 has (Testing/stand_ins) and refuse everything else.
+"""
+
+import ast
+import importlib.util
+import inspect
+import logging
+import shutil
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import slicer
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.append(str(ROOT / "Testing"))
+
+from stand_ins import parameters, scripted  # noqa: E402
+from stand_ins.api import slicer_api, widget_api  # noqa: E402
+from stand_ins.desktop import make_parent, slicer_desktop  # noqa: E402
+from stand_ins.ui import load_ui  # noqa: E402
+from stand_ins.widgets import make_widget  # noqa: E402
+
+from X2CTLib.geometry import View  # noqa: E402
+from X2CTReconstructionLib.inputs import radiograph_file  # noqa: E402
+
+MODULE = ROOT / "X2CTReconstruction" / "X2CTReconstruction.py"
+UI = MODULE.parent / "Resources" / "UI" / "X2CTReconstruction.ui"
+HEAVY = {"torch", "monai", "pydicom", "jaxtyping", "safetensors", "lightning"}
+
+
+@pytest.fixture
+def desktop(tmp_path, monkeypatch):
+    """Slicer without the module yet, with PythonSlicer on the PATH."""
+    launcher = tmp_path / "bin" / "PythonSlicer"
+    launcher.parent.mkdir()
+    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\n')
+    launcher.chmod(0o755)
+    monkeypatch.setenv("PATH", str(launcher.parent), prepend=":")
+    with slicer_desktop(tmp_path, {"x2ctreconstruction": MODULE}) as desktop:
+        yield desktop
+
+
+@pytest.fixture
+def module(desktop):
+    """X2CTReconstruction.py, as Slicer loads it."""
+    spec = importlib.util.spec_from_file_location("X2CTReconstruction", MODULE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def panel(module):
+    """The module's widget, set up."""
+    widget = module.X2CTReconstructionWidget(make_parent())
+    widget.setup()
+    yield widget
+    widget.cleanup()
+
+
+@pytest.fixture
+def pictures(tmp_path) -> dict[View, Path]:
+    """Two grey pictures, 16 bit; too small to be radiographs, which the reader says quickly."""
+    generator = np.random.default_rng(0)
+    files = {}
+    for view in View:
+        files[view] = tmp_path / f"{view.name.lower()}.png"
+        sitk.WriteImage(sitk.GetImageFromArray(generator.integers(0, 65535, (12, 10), np.uint16)), files[view])
+    return files
+
+
+def choose_pictures(panel, desktop, pictures) -> None:
+    for view, button in ((View.PA, panel.ui.paFileButton), (View.LATERAL, panel.ui.lateralFileButton)):
+        desktop.chosen_file = str(pictures[view])
+        button.click()
+
+
+# The panel
+
+
+def test_the_panel_starts_idle_and_says_what_it_is(panel):
+    assert not panel.ui.reconstructButton.enabled
+    assert not panel.ui.cancelButton.enabled
+    assert "SYNTHETIC" in panel.ui.researchUseLabel.text and "research use only" in panel.ui.researchUseLabel.text
+    assert panel.ui.presetComboBox.currentText == "X2CT-Body"
+    assert panel.ui.renderingCheckBox.checked
+
+
+def test_file_buttons_load_radiographs_and_enable_reconstruct(panel, desktop, pictures):
+    choose_pictures(panel, desktop, pictures)
+    assert panel.ui.paSelector.currentNode().GetName() == "pa"
+    assert panel.ui.lateralSelector.currentNode().GetName() == "lateral"
+    assert panel.ui.reconstructButton.enabled
+    desktop.chosen_file = ""  # the user presses Cancel in the dialog
+    panel.ui.paFileButton.click()
+    assert panel.ui.paSelector.currentNode().GetName() == "pa"
+
+
+def test_a_colour_picture_can_be_chosen(panel, desktop, tmp_path):
+    path = tmp_path / "colour.png"
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((12, 10, 3), np.uint8), isVector=True), path)
+    desktop.chosen_file = str(path)
+    panel.ui.paFileButton.click()
+    assert panel.ui.paSelector.currentNode().GetClassName() == "vtkMRMLVectorVolumeNode"
+
+
+def test_an_unreadable_file_is_said_and_changes_nothing(panel, desktop, tmp_path):
+    path = tmp_path / "text.dcm"
+    path.write_text("no radiograph")
+    desktop.chosen_file = str(path)
+    with pytest.raises(RuntimeError, match=r"text\.dcm"):
+        panel.ui.paFileButton.click()
+    assert panel.ui.paSelector.currentNode() is None
+
+
+def test_an_error_of_the_worker_ends_in_words_on_the_panel(panel, desktop, pictures, caplog):
+    choose_pictures(panel, desktop, pictures)
+    with caplog.at_level(logging.ERROR):
+        panel.ui.reconstructButton.click()
+        assert panel.ui.cancelButton.enabled and not panel.ui.reconstructButton.enabled
+        desktop.turn(lambda: not panel.ui.cancelButton.enabled)
+    assert "pa.png" in panel.ui.statusLabel.text
+    assert "pa.png" in caplog.text, "shown in a dialog, too"
+    assert panel.ui.reconstructButton.enabled
+    assert desktop.required, "the packages were ensured before the start"
+    assert not slicer.mrmlScene.GetNodesByClass("vtkMRMLTableNode").GetNumberOfItems()
+
+
+def test_cancel_stops_at_once_and_leaves_nothing(panel, desktop, pictures, tmp_path):
+    choose_pictures(panel, desktop, pictures)
+    panel.ui.reconstructButton.click()
+    panel.ui.cancelButton.click()
+    assert not panel.ui.cancelButton.enabled
+    assert panel.ui.progressBar.value == 0
+    assert "Cancelled" in panel.ui.statusLabel.text
+    assert not list(tmp_path.glob("X2CT-*")), "temporary files are gone"
+    assert panel.ui.reconstructButton.enabled, "and it can be started again"
+
+
+def test_closing_the_scene_stops_the_worker_and_empties_the_panel(panel, desktop, pictures):
+    choose_pictures(panel, desktop, pictures)
+    panel.ui.reconstructButton.click()
+    slicer.mrmlScene.Clear(False)
+    assert not panel.ui.cancelButton.enabled
+    assert panel.ui.paSelector.currentNode() is None
+    assert not panel.ui.reconstructButton.enabled
+    choose_pictures(panel, desktop, pictures)
+    assert panel.ui.reconstructButton.enabled, "the panel is bound to the new scene"
+
+
+def test_the_panel_is_bound_only_while_it_is_open(panel, desktop, pictures, module):
+    panel.exit()
+    parameters = module.X2CTReconstructionLogic().getParameterNode()
+    parameters.paVolume = module.X2CTReconstructionLogic().loadRadiograph(pictures[View.PA])
+    assert panel.ui.paSelector.currentNode() is None
+    panel.enter()
+    assert panel.ui.paSelector.currentNode() is not None
+
+
+def test_rendering_follows_the_checkbox_the_preset_and_the_volume(panel):
+    volumes = [slicer.util.addVolumeFromArray(np.zeros((4, 4, 4), np.int16)) for _ in range(2)]
+
+    def displays(volume) -> list:
+        nodes = [volume.GetNthDisplayNode(index) for index in range(volume.GetNumberOfDisplayNodes())]
+        return [node for node in nodes if node.IsA("vtkMRMLVolumeRenderingDisplayNode")]
+
+    panel.ui.resultSelector.setCurrentNode(volumes[0])
+    assert displays(volumes[0])[0].GetVisibility()
+    opacity = displays(volumes[0])[0].GetVolumePropertyNode().GetVolumeProperty().GetScalarOpacity()
+    before = opacity.GetValue(200)
+    panel.ui.presetComboBox.currentIndex = 1
+    after = displays(volumes[0])[0].GetVolumePropertyNode().GetVolumeProperty().GetScalarOpacity().GetValue(200)
+    assert before != after
+    panel.ui.renderingCheckBox.click()
+    assert not displays(volumes[0])[0].GetVisibility()
+    panel.ui.renderingCheckBox.click()
+    panel.ui.resultSelector.setCurrentNode(volumes[1])
+    assert not displays(volumes[0])[0].GetVisibility() and displays(volumes[1])[0].GetVisibility()
+
+
+def test_the_table_and_the_notes_of_the_chosen_nodes_are_shown(panel):
+    table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode")
+    panel.ui.tableSelector.setCurrentNode(table)
+    assert panel.ui.measurementsTableView.mrmlTableNode() is table
+    volume = slicer.util.addVolumeFromArray(np.zeros((4, 4, 4), np.int16))
+    volume.SetAttribute("X2CT.Notes", '["The pixel size was guessed.", "AP view: the heart is magnified."]')
+    panel.ui.resultSelector.setCurrentNode(volume)
+    assert panel.ui.notesTextEdit.plainText.splitlines() == [
+        "The pixel size was guessed.",
+        "AP view: the heart is magnified.",
+    ]
+
+
+# Files for the engine
+
+
+def test_the_file_a_radiograph_came_from_is_preferred(module, pictures, tmp_path):
+    node = module.X2CTReconstructionLogic().loadRadiograph(pictures[View.PA])
+    assert radiograph_file(node, tmp_path / "copy") == pictures[View.PA]
+    slicer.util.arrayFromVolume(node)[:] = 7
+    slicer.util.arrayFromVolumeModified(node)
+    copy = radiograph_file(node, tmp_path / "copy")
+    assert copy.suffix == ".tif", "Slicer gives a picture a spacing of 1 mm, which must not be believed"
+    assert (sitk.GetArrayFromImage(sitk.ReadImage(copy)) == 7).all(), "a radiograph changed in Slicer is written"
+
+
+def test_a_radiograph_without_a_file_is_written_with_its_spacing(module, tmp_path):
+    node = slicer.util.addVolumeFromArray(np.arange(120, dtype=np.uint16).reshape(1, 12, 10))
+    node.SetSpacing(0.2, 0.3, 1)
+    image = sitk.ReadImage(radiograph_file(node, tmp_path / "pa"))
+    assert image.GetSize() == (10, 12)
+    assert image.GetSpacing() == pytest.approx((0.2, 0.3))
+    assert (sitk.GetArrayFromImage(image) == np.arange(120).reshape(12, 10)).all()
+
+
+def test_a_radiograph_of_the_dicom_database_is_read_from_there(module, tmp_path, monkeypatch):
+    class Database:
+        def fileForInstance(self, uid):
+            return str(tmp_path / "instance.dcm") if uid == "1.2.3" else ""
+
+    (tmp_path / "instance.dcm").touch()
+    monkeypatch.setattr(slicer, "dicomDatabase", Database(), raising=False)
+    node = slicer.util.addVolumeFromArray(np.zeros((1, 12, 10), np.uint16))
+    node.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    assert radiograph_file(node, tmp_path / "pa") == tmp_path / "instance.dcm"
+
+
+def test_a_volume_is_no_radiograph(module, tmp_path):
+    node = slicer.util.addVolumeFromArray(np.zeros((2, 12, 10), np.uint16), name="Both views")
+    with pytest.raises(module.X2CTError, match="Both views has 2 slices"):
+        module.X2CTReconstructionLogic().reconstruct(node, node)
+    with pytest.raises(module.X2CTError, match="empty"):
+        radiograph_file(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"), tmp_path / "pa")
+
+
+def test_without_pythonslicer_slicer_itself_is_never_started(module, pictures, monkeypatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(RuntimeError, match="PythonSlicer"):
+        module.X2CTReconstructionLogic().reconstructFiles(*pictures.values())
+
+
+# The module in Slicer
+
+
+def test_loading_needs_nothing_that_slicer_does_not_bring(desktop, monkeypatch):
+    """Slicer starts without the engine's packages: they are installed later, and importing them would take long."""
+
+    class Refuse:
+        def find_spec(self, name, path=None, target=None):
+            if name.partition(".")[0] in HEAVY:
+                raise ImportError(f"{name} was imported at start-up")
+
+    ours = ("X2CTLib", "X2CTReconstructionLib")
+    for name in [name for name in sys.modules if name.partition(".")[0] in (*ours, *HEAVY)]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Refuse(), *sys.meta_path])
+    spec = importlib.util.spec_from_file_location("X2CTReconstruction", MODULE)
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    for name in [name for name in sys.modules if name.partition(".")[0] in ours]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_the_module_describes_itself(module, desktop):
+    parent = type("Parent", (), {"path": str(MODULE)})()
+    module.X2CTReconstruction(parent)
+    assert parent.categories == ["Tomographic Reconstruction"]
+    assert "CVPR 2019" in parent.helpText and "research use only" in parent.helpText
+    desktop.app.startup()
+    (source,) = scripted.SampleDataLogic.registered
+    names = [path.name for path in source["paths"]]
+    assert names == [f"x2ct_lidc_0001_{part}" for part in ("pa.json", "pa.png", "lateral.json", "lateral.png")]
+    assert all(path.is_file() for path in source["paths"])
+
+
+def test_the_sample_case_in_slicer(module):
+    """The module's own test, which Slicer runs, too: geometry, HU, heart on the left."""
+    test = module.X2CTReconstructionTest()
+    test.runTest()
+    test.doCleanups()
+
+
+def test_reconstruct_shows_the_sample_case_on_the_panel(panel, desktop, module):
+    panel.ui.sampleButton.click()
+    fractions = []
+    panel.ui.progressBar.connect("valueChanged(int)", fractions.append)
+    panel.ui.reconstructButton.click()
+    desktop.turn(lambda: not panel.ui.cancelButton.enabled, seconds=300)
+    volume, table = panel.ui.resultSelector.currentNode(), panel.ui.measurementsTableView.mrmlTableNode()
+    assert volume is not None, panel.ui.statusLabel.text
+    assert "synthetic" in volume.GetName()
+    assert fractions == sorted(fractions) and fractions[-1] == 100 and len(fractions) > 3
+
+    again = panel.logic.measure(volume)
+    assert slicer.util.arrayFromTableColumn(table, "Value") == pytest.approx(
+        slicer.util.arrayFromTableColumn(again, "Value"), rel=0.01, nan_ok=True
+    ), "measured in the scene's frame, it is the same"
+
+    process = panel.logic._worker.pid
+    radiograph = panel.ui.paSelector.currentNode()
+    with pytest.raises(module.X2CTError, match="same picture"):
+        panel.logic.reconstruct(radiograph, radiograph)
+    assert panel.logic._worker.pid == process, "the model stays loaded"
+
+
+# What Slicer has
+
+
+def test_the_ui_file_and_the_widget_agree(panel, module):
+    parameters_used = {widget.property("SlicerParameterName") for widget in vars(panel.ui).values()} - {None}
+    assert parameters_used == set(module.X2CTReconstructionParameterNode.allParameters)
+    used = {
+        node.attr
+        for node in ast.walk(ast.parse(MODULE.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "ui"
+    }
+    assert used <= vars(panel.ui).keys()
+
+
+def test_every_mrml_widget_gets_the_scene():
+    """The desktop's own contract: mrmlSceneChanged of the root is connected to each setMRMLScene."""
+    document = ElementTree.parse(UI).getroot()
+    root = document.find("widget")
+    assert root.get("class") == "qMRMLWidget"
+    connected = {
+        connection.findtext("receiver")
+        for connection in document.iterfind("connections/connection")
+        if connection.findtext("sender") == root.get("name")
+        and connection.findtext("signal") == "mrmlSceneChanged(vtkMRMLScene*)"
+        and connection.findtext("slot") == "setMRMLScene(vtkMRMLScene*)"
+    }
+    mrml = {widget.get("name") for widget in root.iter("widget") if widget.get("class").startswith("qMRML")}
+    assert connected == mrml - {root.get("name")}
+    custom = {entry.findtext("class") for entry in document.iterfind("customwidgets/customwidget")}
+    assert custom == {
+        widget.get("class") for widget in root.iter("widget") if not widget.get("class").startswith("Q")
+    } | {"qMRMLWidget"}
+
+
+def test_every_text_on_the_panel_can_be_translated():
+    for widget in ElementTree.parse(UI).getroot().iter("widget"):
+        for name in ("text", "toolTip", "placeholderText", "noneDisplay"):
+            for text in widget.iterfind(f"property[@name='{name}']/string"):
+                assert text.get("notr") is None, f"{widget.get('name')}.{name}"
+
+
+@pytest.mark.parametrize("library", ["util", "packaging"])
+def test_slicers_functions_are_called_by_names_that_it_has(library):
+    sources = [MODULE, *(MODULE.parent / "X2CTReconstructionLib").glob("*.py")]
+    used = {
+        node.attr
+        for source in sources
+        for node in ast.walk(ast.parse(source.read_text()))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == f"slicer.{library}"
+    }
+    assert used and used <= slicer_api()[library].keys() | {"VTKObservationMixin"}
+
+
+def test_the_stand_ins_have_slicers_signatures(desktop):
+    listed = slicer_api()
+    for class_name, methods in listed["ScriptedLoadableModule"].items():
+        for name, signature in methods.items():
+            if method := vars(getattr(scripted, class_name)).get(name):
+                assert str(inspect.signature(method)) == signature, f"{class_name}.{name}"
+    for name in ("pip_ensure", "load_requirements"):
+        ours = inspect.signature(getattr(slicer.packaging, name)).parameters
+        theirs = [
+            part.split(":")[0].strip() for part in listed["packaging"][name].split("(")[1].split(")")[0].split(",")
+        ]
+        assert list(ours) == theirs
+    assert {"Choice", "parameterNodeWrapper"} <= set(listed["parameterNodeWrapper"]) and parameters.Choice
+
+
+def test_the_stand_ins_refuse_what_slicer_lacks(tmp_path):
+    button = make_widget("QPushButton")
+    with pytest.raises(AttributeError, match="QPushButton has no property caption"):
+        button.caption = "Go"
+    with pytest.raises(AttributeError, match="has no signal clicked"):
+        button.connect("clicked(int)", print)
+    with pytest.raises(AttributeError, match="press"):
+        button.press()
+    with pytest.raises(TypeError, match="text is a QString"):
+        button.text = 3
+    with pytest.raises(AttributeError, match="no widget class"):
+        widget_api("QMagicBox")
+    broken = tmp_path / "broken.ui"
+    broken.write_text(UI.read_text().replace('name="readOnly"', 'name="readonly"'))
+    with pytest.raises(AttributeError, match="readonly"):
+        load_ui(broken)

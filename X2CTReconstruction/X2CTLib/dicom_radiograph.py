@@ -1,0 +1,269 @@
+"""Radiographs stored as DICOM: what the attributes say of contrast, size, side and patient (PS3.3, A.2, A.26)."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from pydicom import Dataset, dcmread
+from pydicom.misc import is_dicom
+from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from X2CTLib.canonical import grey, plausible_size, square_pixels, to_canonical
+from X2CTLib.errors import InputError
+from X2CTLib.geometry import View, clinical_projection
+from X2CTLib.radiograph import Radiograph
+
+_MODALITIES = ("CR", "DX", "DR", "RG", "RF", "XA", "SC", "OT", "")
+_CHEST = ("CHEST", "THORA", "TORA", "LUNG", "PULM")
+_POSITIONS = {
+    "PA": View.PA,
+    "AP": View.PA,
+    "LL": View.LATERAL,
+    "RL": View.LATERAL,
+    "LAT": View.LATERAL,
+    "LATERAL": View.LATERAL,
+}
+# View Code Sequence (0054,0220), CID 4010, in SNOMED CT and in its older codes.
+_VIEW_CODES = {
+    **dict.fromkeys(("272479007", "R-10214", "399033003", "R-10202"), "PA"),
+    **dict.fromkeys(("399348003", "R-10206"), "AP"),
+    **dict.fromkeys(("399173006", "R-10236"), "LL"),
+    **dict.fromkeys(("399198007", "R-10232"), "RL"),
+    **dict.fromkeys(("399067008", "R-102CD"), "LATERAL"),
+}
+_MOST_PIXELS = 200_000_000
+_CLIPPED = 0.8
+
+
+def read_dicom(path: Path) -> Radiograph:
+    """Read a radiograph and what its attributes say.
+
+    Raises:
+        InputError: It is no DICOM image, not a radiograph of a chest, or cannot be decoded.
+    """
+    name = path.name
+    dataset = _read(path)
+    _refuse_others(dataset, name)
+    remarks: list[str] = []
+    pixels = _presented(dataset, name, remarks)
+    view = _view(dataset, remarks)
+    pixels, pixel_mm = _scaled(dataset, pixels, remarks)
+    pixels, view, oriented = _oriented(dataset, pixels, view, remarks)
+    if _text(dataset, "BurnedInAnnotation") == "YES":
+        remarks.append("text is burned into the picture and may leave traces.")
+    return Radiograph(
+        pixels=pixels,
+        view=view,
+        pixel_mm=pixel_mm,
+        source=name,
+        notes=[f"{name}: {remark}" for remark in remarks],
+        patient=_hash(_text(dataset, "PatientID"), _text(dataset, "PatientName")),
+        study=_hash(_text(dataset, "StudyInstanceUID")),
+        oriented=oriented,
+    )
+
+
+def _read(path: Path) -> Dataset:
+    not_an_image = InputError(
+        f"{path.name} is not an image. Give a radiograph as DICOM, PNG, JPEG, TIFF, BMP, NRRD, NIfTI or MetaImage."
+    )
+    try:
+        dataset = dcmread(path, force=True)
+        has_image = "PixelData" in dataset and "Rows" in dataset
+    except Exception as error:
+        if is_dicom(path):
+            raise
+        raise not_an_image from error
+    if has_image:
+        if "TransferSyntaxUID" not in dataset.file_meta:
+            implicit = dataset.original_encoding[0]
+            dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+        return dataset
+    if is_dicom(path):
+        raise InputError(f"{path.name} is DICOM without an image. Choose the radiograph itself.")
+    raise not_an_image
+
+
+def _refuse_others(dataset: Dataset, name: str) -> None:
+    """Refuse what its attributes say is no single radiograph of a chest."""
+    modality = _text(dataset, "Modality")
+    if modality not in _MODALITIES:
+        raise InputError(f"{name} is not a radiograph: its modality is {modality}. Give a CR or DX image.")
+    region = dataset.get("AnatomicRegionSequence") or [Dataset()]
+    part = _text(dataset, "BodyPartExamined") or _text(region[0], "CodeMeaning")
+    if part and not any(word in part for word in _CHEST):
+        raise InputError(f"{name} shows another part of the body: {part}. Give a radiograph of the chest.")
+    frames = _number(dataset, "NumberOfFrames") or 1
+    if frames > 1:
+        raise InputError(f"{name} holds {frames:g} frames. Export the radiograph as an image of one frame.")
+    if dataset.Rows * dataset.Columns > _MOST_PIXELS:
+        raise InputError(f"{name} has {dataset.Columns}x{dataset.Rows} pixels, too many for a radiograph. Reduce it.")
+
+
+def _presented(dataset: Dataset, name: str, remarks: list[str]) -> Float[np.ndarray, "r c"]:
+    """The picture as it is to be displayed: modality LUT, VOI LUT, then polarity (PS3.4, N.2)."""
+    stored = _decoded(dataset, name)
+    photometric = _text(dataset, "PhotometricInterpretation")
+    if photometric == "PALETTE COLOR":
+        stored = apply_color_lut(stored, dataset)
+    if stored.ndim == 3:
+        remarks.append("stored in colour, read as grey.")
+        return grey(stored[..., :3], name)
+    if _text(dataset, "PresentationIntentType") == "FOR PROCESSING":
+        remarks.append("raw detector values; if there is an image FOR PRESENTATION, give that one.")
+    pixels = _windowed(apply_modality_lut(stored, dataset), dataset, remarks)
+    shape = _text(dataset, "PresentationLUTShape")
+    if photometric == "MONOCHROME1" or shape == "INVERSE":
+        # Both say the same; Presentation LUT Shape (2050,0020) is no second inversion.
+        pixels = pixels.max() + pixels.min() - pixels
+    if shape in ("INVERSE", "IDENTITY") and (photometric == "MONOCHROME1") != (shape == "INVERSE"):
+        remarks.append(f"{photometric} and a Presentation LUT Shape of {shape} disagree. Check that bone is bright.")
+    padding = _padding(stored, dataset)
+    if padding.any() and not padding.all():
+        pixels[padding] = pixels[~padding].min()
+    return pixels
+
+
+def _decoded(dataset: Dataset, name: str) -> np.ndarray:
+    try:
+        return dataset.pixel_array
+    except Exception as error:
+        syntax = dataset.file_meta.TransferSyntaxUID
+        raise InputError(
+            f"{name}: its pixels ({getattr(syntax, 'name', syntax)}) cannot be decoded. "
+            "Export the radiograph again, without compression."
+        ) from error
+
+
+def _windowed(values: np.ndarray, dataset: Dataset, remarks: list[str]) -> Float[np.ndarray, "r c"]:
+    """Apply the first VOI LUT or window, unless it hides the picture."""
+    values = values.astype(np.float32)
+    try:
+        shown = apply_voi_lut(values if "VOILUTSequence" not in dataset else values.astype(np.int32), dataset)
+    except (ValueError, NotImplementedError, IndexError, TypeError, AttributeError):
+        remarks.append("its display window is not valid and is ignored.")
+        return values
+    if _clipped(shown) > max(_CLIPPED, _clipped(values)):
+        remarks.append("its display window hides the picture and is ignored.")
+        return values
+    return shown.astype(np.float32)
+
+
+def _clipped(values: np.ndarray) -> float:
+    """The part of a picture that is as dark or as bright as can be."""
+    return float(((values == values.min()) | (values == values.max())).mean())
+
+
+def _padding(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
+    """Where Pixel Padding Value (0028,0120), or a value up to its Range Limit, says that there is no picture."""
+    first = _number(dataset, "PixelPaddingValue")
+    if first is None:
+        return np.zeros(stored.shape, dtype=bool)
+    last = _number(dataset, "PixelPaddingRangeLimit")
+    low, high = sorted((first, first if last is None else last))
+    return (stored >= low) & (stored <= high)
+
+
+def _view(dataset: Dataset, remarks: list[str]) -> View | None:
+    """The view, by View Position (0018,5101) or View Code Sequence (0054,0220)."""
+    codes = dataset.get("ViewCodeSequence") or [Dataset()]
+    position = _text(dataset, "ViewPosition") or _VIEW_CODES.get(_text(codes[0], "CodeValue"), "")
+    if position == "AP":
+        remarks.append("an AP view; heart and mediastinum look larger than in the PA view that is wanted.")
+    elif position == "RL":
+        remarks.append("a right lateral view; used as a left lateral, which magnifies the other lung.")
+    elif position and position not in _POSITIONS:
+        remarks.append(f"its View Position, {position}, is neither PA nor lateral.")
+    return _POSITIONS.get(position)
+
+
+def _scaled(
+    dataset: Dataset, pixels: Float[np.ndarray, "r c"], remarks: list[str]
+) -> tuple[Float[np.ndarray, "h w"], float | None]:
+    """Square pixels, and their size at the isocentre.
+
+    A calibrated Pixel Spacing (0028,0030) is that of the patient (PS3.3, 10.7.1.3). Other spacings are those of the
+    detector, and are divided by the magnification.
+    """
+    pixel, imager = _spacing(dataset, "PixelSpacing"), _spacing(dataset, "ImagerPixelSpacing")
+    if pixel and (_text(dataset, "PixelSpacingCalibrationType") or (imager and pixel != imager)):
+        row_mm, column_mm = pixel
+        how = "pixel size as calibrated."
+    elif detector := imager or pixel or _spacing(dataset, "NominalScannedPixelSpacing"):
+        magnification, reason = _magnification(dataset)
+        row_mm, column_mm = (mm / magnification for mm in detector)
+        how = f"pixel size of the detector, divided by a magnification of {magnification:.2f} ({reason})."
+    else:
+        remarks.append("no pixel size in the file.")
+        row_mm, column_mm = _spacing(dataset, "PixelAspectRatio") or (1.0, 1.0)
+        return square_pixels(pixels, row_mm, column_mm), None
+    pixels = square_pixels(pixels, row_mm, column_mm)
+    pixel_mm = min(row_mm, column_mm)
+    if not plausible_size(pixel_mm, pixels):
+        remarks.append(f"its pixel size, {pixel_mm:.3g} mm, does not fit a chest; it is ignored.")
+        return pixels, None
+    remarks.append(how)
+    return pixels, pixel_mm
+
+
+def _magnification(dataset: Dataset) -> tuple[float, str]:
+    """Size on the detector of a thing of unit size at the isocentre, and where that is from."""
+    factor = _number(dataset, "EstimatedRadiographicMagnificationFactor")
+    if factor and 1 < factor < 2:
+        return factor, "stated"
+    sid, sod = _number(dataset, "DistanceSourceToDetector"), _number(dataset, "DistanceSourceToPatient")
+    if sid and sod and 1 < sid / sod < 2:
+        return sid / sod, "from the stated distances"
+    standard = clinical_projection(View.PA)
+    behind = standard.sid_mm - standard.sad_mm
+    if sid and sid > 4 * behind:
+        return sid / (sid - behind), f"the middle of the chest {behind:g} mm before the detector is assumed"
+    return standard.magnification, "a usual chest stand is assumed"
+
+
+def _oriented(
+    dataset: Dataset, pixels: Float[np.ndarray, "r c"], view: View | None, remarks: list[str]
+) -> tuple[Float[np.ndarray, "h w"], View | None, bool]:
+    """Turn to canonical orientation by Patient Orientation (0020,0020), which describes the pixels as stored.
+
+    Field of View Rotation and Horizontal Flip (0018,7032/7034) tell what the device has already done: no more is due.
+    """
+    sides = dataset.get("PatientOrientation") or ()
+    letters = [str(side).strip().upper()[:1] for side in sides]
+    canonical = to_canonical(pixels, *letters) if len(letters) == 2 else None
+    if canonical and view in (None, canonical[1]):
+        if canonical[0].shape != pixels.shape or not np.array_equal(canonical[0], pixels):
+            remarks.append("turned or mirrored, as its Patient Orientation asks.")
+        return *canonical, True
+    if canonical:
+        remarks.append("its Patient Orientation does not fit its View Position. Check side and view.")
+    else:
+        remarks.append("no orientation in the file; taken as upright, with the patient's left to the right.")
+    return pixels, view, False
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    return str(dataset.get(keyword) or "").strip().upper()
+
+
+def _number(dataset: Dataset, keyword: str) -> float | None:
+    try:
+        value = float(dataset.get(keyword))
+    except (TypeError, ValueError):
+        return None
+    return value if np.isfinite(value) else None
+
+
+def _spacing(dataset: Dataset, keyword: str) -> tuple[float, float] | None:
+    """(Between rows, between columns), if they are numbers above zero."""
+    try:
+        row_mm, column_mm = (float(value) for value in dataset.get(keyword))
+    except (TypeError, ValueError):
+        return None
+    return (row_mm, column_mm) if min(row_mm, column_mm) > 0 and np.isfinite(row_mm + column_mm) else None
+
+
+def _hash(*identity: str) -> str | None:
+    return hashlib.sha256("\n".join(identity).encode()).hexdigest() if any(identity) else None

@@ -1,0 +1,191 @@
+"""A process that keeps the model loaded: JSON lines with requests go in, JSON lines with events come out.
+
+Slow work belongs in a process: Slicer's event loop starves Python threads, and only a process can be stopped in the
+middle of a convolution. `python -m X2CTLib.worker` is the server; `Worker` starts it, talks to it and kills it.
+This file imports the standard library only, so that the client works before the engine's packages are installed.
+
+Request: `{"pa": path, "lateral": path, "model": path or null, "output": directory}`.
+Events: `{"event": "progress", "fraction": f, "message": m}`, then `{"event": "done", "output": directory}` or
+`{"event": "error", "message": m}`.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from X2CTLib.errors import InputError, X2CTError
+
+Emit = Callable[[dict], None]
+
+
+class Worker:
+    """Client of one worker process, for a front end with an event loop: no call here waits for work to be done.
+
+    Events travel through a file, not a pipe: reading a file never blocks, on any system and without a thread.
+
+    Args:
+        python: The interpreter; in Slicer this is PythonSlicer, which starts another process itself.
+    """
+
+    def __init__(self, python: str = sys.executable) -> None:
+        self._python = python
+        self._process: subprocess.Popen | None = None
+        self._busy = False
+
+    @property
+    def pid(self) -> int | None:
+        """The process that waits for requests, or None."""
+        return self._process.pid if self._process else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the last request has not been answered yet."""
+        return self._busy
+
+    def submit(self, request: dict) -> None:
+        """Hand over a request; the process is started if there is none.
+
+        Raises:
+            RuntimeError: The last request has not been answered yet.
+        """
+        if self._busy:
+            raise RuntimeError("The worker is busy; cancel its request first.")
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._start()
+        self._busy = True
+        # A process that has just died is noticed, and told, by `poll`.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+
+    def poll(self) -> list[dict]:
+        """The events since the last call; an end of the process without an answer is an error event."""
+        if self._process is None:
+            return []
+        exit_code = self._process.poll()  # before reading: what it wrote is then there to be read
+        *lines, self._rest = (self._rest + self._events.read()).split(b"\n")
+        events = [event for line in lines if (event := _parse(line))]
+        if any(event["event"] in ("done", "error") for event in events):
+            self._busy = False
+        if exit_code is not None:
+            if self._busy:
+                events.append({"event": "error", "message": self._obituary(exit_code)})
+            self.close()
+        return events
+
+    def cancel(self) -> None:
+        """Kill the process and all that it started, at once; the next request starts a new one."""
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            _kill_tree(self._process)
+        self._process.stdin.close()
+        self._events.close()
+        self._folder.cleanup()
+        self._process, self._busy = None, False
+
+    close = cancel
+
+    def _start(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="x2ct-worker-", ignore_cleanup_errors=True)
+        events, self._log = (Path(self._folder.name) / name for name in ("events.jsonl", "log.txt"))
+        library = str(Path(__file__).resolve().parents[1])
+        path = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))
+        with events.open("wb") as stdout, self._log.open("wb") as stderr:
+            self._process = subprocess.Popen(
+                [self._python, "-m", "X2CTLib.worker"],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=stdout,
+                stderr=stderr,
+                env={**os.environ, "PYTHONPATH": path},
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        self._events, self._rest = events.open("rb"), b""
+
+    def _obituary(self, exit_code: int) -> str:
+        last_words = self._log.read_text(errors="replace").strip().splitlines()[-1:]
+        what = f"The reconstruction ended unexpectedly (exit code {exit_code}); it may have run out of memory."
+        return " ".join([what, *last_words])
+
+
+def _parse(line: bytes) -> dict | None:
+    """An event; None for what an interpreter may print before `main` has taken standard output."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None
+
+
+def _kill_tree(process: subprocess.Popen) -> None:
+    if os.name == "nt":
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # it leads the session that `_start` gave it
+    process.wait()
+
+
+@functools.lru_cache(maxsize=1)
+def _load_model(path: str | None):
+    from X2CTLib.weights import load_model
+
+    return load_model(path)
+
+
+def _reconstruct(request: dict, emit: Emit) -> None:
+    """Do what the request asks; the engine is imported here, so that a bad request is answered at once."""
+    if not isinstance(request, dict) or not {"pa", "lateral", "output"} <= request.keys():
+        raise InputError('A request is a JSON object with "pa", "lateral" and "output".')
+    emit({"event": "progress", "fraction": 0.0, "message": "Reading the radiographs"})
+
+    from X2CTLib.geometry import View
+    from X2CTLib.radiograph import read_radiograph
+
+    pa = read_radiograph(Path(request["pa"]), View.PA)
+    lateral = read_radiograph(Path(request["lateral"]), View.LATERAL)
+
+    from X2CTLib.reconstruction import reconstruct
+
+    def progress(fraction: float, message: str) -> None:
+        emit({"event": "progress", "fraction": fraction, "message": message})
+
+    reconstruct(pa, lateral, _load_model(request.get("model")), progress=progress).save(request["output"])
+    emit({"event": "done", "output": request["output"]})
+
+
+def serve(requests: Iterable[str], emit: Emit) -> None:
+    """Answer requests, one JSON document a line, until there are no more; an error answers one request only."""
+    for line in requests:
+        try:
+            _reconstruct(json.loads(line), emit)
+        except X2CTError as error:
+            emit({"event": "error", "message": str(error)})
+        except Exception as error:
+            traceback.print_exc()
+            emit({"event": "error", "message": f"{type(error).__name__}: {error}"})
+
+
+def main() -> None:
+    """Serve standard input; it ends with the front end, whose end of the pipe closes."""
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # libraries print what they like; standard output is for events
+
+    def emit(event: dict) -> None:
+        print(json.dumps(event), file=events, flush=True)
+
+    serve(sys.stdin, emit)
+
+
+if __name__ == "__main__":
+    main()
