@@ -1,0 +1,210 @@
+"""The main job, as a user runs it: commands in, files out."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from X2CTLib.geometry import HU_RANGE, View, read_sidecar
+from X2CTLib.metrics import psnr_volume
+from X2CTLib.sample import sample_case, sample_ct, sample_drrs
+from X2CTLib.weights import DEFAULT_MODEL, load_card
+
+OUTPUT = Path(__file__).parent / "output"
+
+
+def x2ct(*arguments) -> subprocess.CompletedProcess:
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "X2CTLib.cli", *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+def volume(folder: Path) -> tuple[np.ndarray, sitk.Image]:
+    image = sitk.ReadImage(folder / "volume.nrrd")
+    return sitk.GetArrayFromImage(image), image
+
+
+@pytest.fixture(scope="module")
+def the_real_case(tmp_path_factory):
+    """The folder that `x2ct reconstruct` makes of the sample radiographs."""
+    folder = tmp_path_factory.mktemp("real") / "out"
+    done = x2ct("reconstruct", "--output", folder)
+    assert done.returncode == 0, done.stderr
+    shutil.copytree(folder, OUTPUT / "sample", dirs_exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def the_drr_case(tmp_path_factory):
+    """The same of the radiographs of a CT that no training has seen."""
+    folder = tmp_path_factory.mktemp("drr") / "out"
+    drrs = sample_drrs()
+    done = x2ct("reconstruct", "--pa", drrs[View.PA], "--lateral", drrs[View.LATERAL], "--output", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_sample_is_a_real_pair():
+    assert sample_case()[View.PA].parent.name == "SampleRadiographs"
+
+
+def test_everything_promised_is_there(the_real_case):
+    names = {str(path.relative_to(the_real_case)) for path in the_real_case.rglob("*") if path.is_file()}
+    pictures = {f"renderings/{name}.png" for name in ("pa", "lateral", "oblique", "axial", "coronal", "sagittal")}
+    assert names == pictures | {
+        "volume.nrrd",
+        "pa.png",
+        "lateral.png",
+        "reconstruction.json",
+        "measurements.csv",
+        "report.html",
+    }
+
+
+def test_the_volume_is_a_ct_cube_in_hounsfield_units(the_real_case):
+    hu, image = volume(the_real_case)
+    assert hu.shape == (128, 128, 128) and hu.dtype == np.int16
+    assert image.GetSpacing() == (2.5, 2.5, 2.5)
+    assert HU_RANGE[0] <= hu.min() and hu.max() <= HU_RANGE[1]
+    in_front = hu[32:96, :6]
+    assert np.median(in_front) == pytest.approx(-1000, abs=60)
+    assert 20 < (hu > -300).mean() * 100 < 70
+
+
+def test_the_report_says_what_it_is(the_real_case):
+    page = (the_real_case / "report.html").read_text()
+    assert "SYNTHETIC, not an acquired CT; research use only" in page
+    assert page.count("data:image/png;base64,") >= 8
+    assert "http://" not in page and "https://" not in page.replace("https://openaccess.thecvf.com", "")
+
+
+def test_measurements_have_units(the_real_case):
+    with (the_real_case / "measurements.csv").open() as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    assert 1500 < float(rows["lungs volume"]["value"]) < 9000 and rows["lungs volume"]["unit"] == "mL"
+    assert 180 < float(rows["inner thoracic width"]["value"]) < 320
+    assert "lungs volume by planimetry" in rows
+
+
+def test_the_renderings_are_pictures_of_something(the_real_case):
+    for path in (the_real_case / "renderings").glob("*.png"):
+        gray = sitk.GetArrayFromImage(sitk.ReadImage(path))[..., :3].mean(axis=-1)
+        assert gray.std() > 15, path.name
+
+
+@pytest.mark.parametrize("case", ["the_real_case", "the_drr_case"])
+def test_heart_left_spine_behind_lungs_dark(case, request):
+    hu, _ = volume(request.getfixturevalue(case))
+    middle = hu[40:72]
+    left, right = middle[:, 30:70, 68:88].mean(), middle[:, 30:70, 40:60].mean()
+    assert left > right + 30, "the heart is on the patient's left"
+    spine = middle[:, 80:100, 56:72].mean()
+    lungs = min(middle[:, 60:84, 30:44].mean(), middle[:, 60:84, 84:98].mean())
+    assert spine > lungs + 400, "the spine lies between the lungs, behind"
+
+
+def test_a_ct_never_seen_is_reconstructed_better_than_by_the_mean(the_drr_case):
+    hu, _ = volume(the_drr_case)
+    truth = sitk.GetArrayFromImage(sitk.ReadImage(sample_ct()))
+    scores = load_card(DEFAULT_MODEL)["scores"]["sample case"]
+    reached = psnr_volume(hu.astype(np.float32), truth.astype(np.float32))
+    assert reached > scores["mean volume"]["psnr_volume"] + 1.5
+    assert reached == pytest.approx(scores["model"]["psnr_volume"], abs=0.5)
+
+
+def test_drrs_come_with_their_geometry(tmp_path):
+    done = x2ct("drr", sample_ct(), "--output", tmp_path / "out", "--pixels", 128)
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        f"{view}.{kind}" for view in ("lateral", "pa") for kind in ("json", "nrrd", "png")
+    ]
+    assert read_sidecar(tmp_path / "out" / "pa.json").view is View.PA
+    integrals = sitk.GetArrayFromImage(sitk.ReadImage(tmp_path / "out" / "pa.nrrd"))
+    # 20 to 40 cm of soft tissue at 0.02 per mm.
+    assert 3 < integrals.max() < 14
+
+
+def a_text_file(folder: Path) -> Path:
+    path = folder / "text.dcm"
+    path.write_text("This is not a radiograph.\n" * 100)
+    return path
+
+
+def a_photo(folder: Path) -> Path:
+    rng = np.random.default_rng(0)
+    colours = np.cumsum(rng.integers(-3, 4, (300, 300, 3)), axis=0).clip(0, 255).astype(np.uint8)
+    colours[..., 0] = 255 - colours[..., 0]
+    sitk.WriteImage(sitk.GetImageFromArray(colours, isVector=True), folder / "photo.png")
+    return folder / "photo.png"
+
+
+def a_ct_slice(folder: Path) -> Path:
+    import pydicom
+    from pydicom.dataset import FileDataset, FileMetaDataset
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = pydicom.uid.CTImageStorage
+    meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    slice_ = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+    slice_.SOPClassUID, slice_.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    slice_.Modality, slice_.PhotometricInterpretation, slice_.SamplesPerPixel = "CT", "MONOCHROME2", 1
+    slice_.Rows = slice_.Columns = 256
+    slice_.BitsAllocated, slice_.BitsStored, slice_.HighBit, slice_.PixelRepresentation = 16, 16, 15, 0
+    slice_.PixelData = np.random.default_rng(0).integers(0, 3000, (256, 256), dtype=np.uint16).tobytes()
+    slice_.save_as(folder / "slice.dcm", enforce_file_format=True)
+    return folder / "slice.dcm"
+
+
+def a_tiny_picture(folder: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 255, (20, 20), dtype=np.uint8)
+    sitk.WriteImage(sitk.GetImageFromArray(pixels), folder / "tiny.png")
+    return folder / "tiny.png"
+
+
+def a_black_picture(folder: Path) -> Path:
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((512, 512), np.uint8)), folder / "black.png")
+    return folder / "black.png"
+
+
+def the_lateral_again(_: Path) -> Path:
+    return sample_case()[View.LATERAL]
+
+
+BAD = [a_text_file, a_photo, a_ct_slice, a_tiny_picture, a_black_picture, the_lateral_again]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda make: make.__name__)
+def test_bad_input_is_said_in_one_line_and_nothing_is_written(bad, tmp_path):
+    inputs, results = tmp_path / "in", tmp_path / "results"
+    inputs.mkdir()
+    results.mkdir()
+    path = bad(inputs)
+    done = x2ct("reconstruct", "--pa", path, "--lateral", sample_case()[View.LATERAL], "--output", results / "out")
+    assert done.returncode == 2
+    said = [line for line in done.stderr.splitlines() if line.startswith("x2ct: ")]
+    assert len(said) == 1 and path.name in said[0]
+    assert "Traceback" not in done.stderr
+    assert list(results.iterdir()) == []
+
+
+def test_one_radiograph_alone_is_not_enough(tmp_path):
+    done = x2ct("reconstruct", "--pa", sample_case()[View.PA], "--output", tmp_path / "out")
+    assert done.returncode == 2 and "--lateral" in done.stderr
+
+
+def test_help_lists_every_command():
+    done = x2ct("--help")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in ("app", "reconstruct", "drr", "train", "evaluate"))

@@ -1,0 +1,106 @@
+"""The report of a reconstruction: one HTML file that holds everything it shows and nothing that names the patient."""
+
+import base64
+import datetime
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import SimpleITK as sitk
+import vtk
+from jaxtyping import Float
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+
+from X2CTLib.anatomy import Measurement
+from X2CTLib.geometry import View
+from X2CTLib.radiograph import Radiograph
+from X2CTReconstructionLib.pictures import PICTURES
+from X2CTReconstructionLib.provenance import MARK, VIEW_NAMES, anonymous_notes
+
+if TYPE_CHECKING:  # it brings torch, which a report can do without
+    from X2CTLib.reconstruction import Reconstruction
+
+TEMPLATE = Path(__file__).resolve().parent.parent / "Resources" / "Report" / "x2ct_report.html.j2"
+# Of the longer side of the radiographs as given: few, because there may be names burned into them.
+_INPUT_PIXELS = 100
+_CARD_ENTRIES = ("data", "training", "scores", "limits", "licence")
+
+
+def write_report(
+    path: Path,
+    reconstruction: "Reconstruction",
+    radiographs: dict[View, Radiograph],
+    measurements: list[Measurement],
+    pictures: dict[str, Path],
+) -> None:
+    """Write a self-contained report.
+
+    Args:
+        path: The `.html` file, written whole or not at all.
+        reconstruction: What the engine returned.
+        radiographs: What it was made from; shown at low resolution, which blurs text burned into the pixels. May be
+            empty, then only what the network saw is shown.
+        measurements: From `X2CTLib.anatomy.measure`.
+        pictures: Files from `X2CTReconstructionLib.rendering.render_pictures`.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["quantity"] = _quantity
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    card = reconstruction.card
+    html = template.render(
+        mark=MARK,
+        date=datetime.date.today().isoformat(),
+        inputs=[(VIEW_NAMES[view], _png_uri(_reduced(radiograph.pixels))) for view, radiograph in radiographs.items()],
+        views=[(VIEW_NAMES[view], _png_uri(image)) for view, image in reconstruction.views.items()],
+        renderings=[(p.title, _file_uri(pictures[p.name])) for p in PICTURES if not p.sliced],
+        slices=[(p.title, _file_uri(pictures[p.name])) for p in PICTURES if p.sliced],
+        shape=" × ".join(map(str, reversed(reconstruction.geometry.shape))),
+        spacing=" × ".join(dict.fromkeys(f"{mm:g}" for mm in reconstruction.geometry.spacing)),
+        measurements=measurements,
+        notes=anonymous_notes(reconstruction),
+        model=card.get("name", "unnamed model"),
+        sha256=card.get("sha256", ""),
+        card={key: card[key] for key in _CARD_ENTRIES if card.get(key)},
+    )
+    path = Path(path)
+    partial = path.with_suffix(".partial")
+    partial.write_text(html, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def _quantity(value: float | int) -> str:
+    """A number with three digits that say something, as measurements and scores have; counts as they are."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    decimals = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
+    return f"{value:,.{decimals}f}"
+
+
+def _reduced(image: Float[np.ndarray, "r c"]) -> Float[np.ndarray, "r2 c2"]:
+    factor = math.ceil(max(image.shape) / _INPUT_PIXELS)
+    return sitk.GetArrayFromImage(sitk.BinShrink(sitk.GetImageFromArray(image), [factor, factor]))
+
+
+def _png_uri(image: Float[np.ndarray, "r c"]) -> str:
+    low, high = np.percentile(image, (0.5, 99.5))
+    gray = np.round(255 * np.clip((image - low) / max(high - low, 1e-6), 0, 1)).astype(np.uint8)
+    data = vtk.vtkImageData()
+    data.SetDimensions(*reversed(gray.shape), 1)
+    data.GetPointData().SetScalars(numpy_to_vtk(gray[::-1].ravel(), deep=True))  # VTK's first row is the lowest
+    writer = vtk.vtkPNGWriter()
+    writer.SetInputData(data)
+    writer.WriteToMemoryOn()
+    writer.Write()
+    return _uri(vtk_to_numpy(writer.GetResult()).tobytes())
+
+
+def _file_uri(path: Path) -> str:
+    return _uri(Path(path).read_bytes())
+
+
+def _uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
