@@ -1,0 +1,109 @@
+"""The app in the browser: `x2ct app`, which `./run` opens."""
+
+import argparse
+import os
+import sys
+import webbrowser
+
+from trame.app import TrameApp
+from trame_server.utils.asynchronous import get_event_loop
+from trame_server.utils.typed_state import TypedState
+from trame_slicer.core import SlicerApp
+
+from X2CTLib.sample import sample_case
+from X2CTLib.worker import Worker
+from X2CTWeb.folder import SessionFolder
+from X2CTWeb.logic.job_logic import JobLogic
+from X2CTWeb.logic.radiographs_logic import RadiographsLogic
+from X2CTWeb.logic.results_logic import ResultsLogic
+from X2CTWeb.logic.viewer_logic import ViewerLogic, edge_letters
+from X2CTWeb.loopback import HOST, guard
+from X2CTWeb.report_process import MEASUREMENTS, REPORT, VOLUME
+from X2CTWeb.state import AppState
+from X2CTWeb.ui.page import Page
+
+
+class App(TrameApp):
+    """Joins logic and page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        typed_state = TypedState(self.state, AppState)
+        self._folder = SessionFolder()
+        self._radiographs = RadiographsLogic(typed_state, self._folder, sample_case())
+        self._job = JobLogic(typed_state, self._folder, Worker())
+        self._viewer = ViewerLogic(self.server, SlicerApp(), typed_state)
+        self._results = ResultsLogic(self.server, typed_state, self._viewer, lambda: self._radiographs.files)
+        self.ui = Page(
+            self.server,
+            typed_state,
+            slices={name: (view, edge_letters(view)) for name, view in self._viewer.slices.items()},
+            threed=self._viewer.threed,
+            downloads={
+                VOLUME: self._results.volume,
+                MEASUREMENTS: self._results.measurements,
+                REPORT: self._results.report,
+            },
+        )
+        self._connect()
+        # Before there is a page, so that it cannot miss it.
+        get_event_loop().run_until_complete(self._radiographs.load_sample())
+
+    def _connect(self) -> None:
+        page = self.ui
+        page.radiographs.sample_clicked.connect(self._radiographs.load_sample)
+        page.radiographs.swap_clicked.connect(self._radiographs.swap)
+        page.radiographs.pa_chosen.connect(self._radiographs.upload_pa)
+        page.radiographs.lateral_chosen.connect(self._radiographs.upload_lateral)
+        page.reconstruct.reconstruct_clicked.connect(self._reconstruct)
+        page.reconstruct.cancel_clicked.connect(self._job.cancel)
+        self._radiographs.changed.connect(self._job.cancel, self._results.clear)
+        self._job.done.connect(self._results.take)
+        self.server.controller.on_server_bind.add(lambda wslink: guard(wslink.app))
+
+    def _reconstruct(self) -> None:
+        self._job.start(self._radiographs.files)
+
+    def close(self) -> None:
+        """End the worker process and delete the session's files."""
+        self._job.close()
+        self._folder.close()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of `x2ct app`."""
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any that is free)")
+    parser.add_argument("--no-browser", "--server", action="store_true", help="serve only; do not open a browser")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Serve the app on the loopback interface until it is interrupted."""
+    os.environ["WSLINK_READY_MSG"] = ""  # the library's own words; ours follow
+    if not _has_display():
+        os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")  # VTK would try X in vain, and say so
+    app = App()
+    server = app.server
+
+    @server.controller.add("on_server_ready")
+    def announce(**_) -> None:
+        url = f"http://{HOST}:{server.port}/"
+        print(f"X2CTGAN is ready at {url}", flush=True)
+        if not arguments.no_browser and _has_display():
+            webbrowser.open(url)
+
+    try:
+        server.start(
+            port=arguments.port,
+            host=HOST,
+            timeout=0,
+            open_browser=False,
+            show_connection_info=False,
+            disable_logging=True,
+        )
+    finally:
+        app.close()
+
+
+def _has_display() -> bool:
+    """Whether a browser would open a window; without one it might take over the terminal."""
+    return not sys.platform.startswith("linux") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

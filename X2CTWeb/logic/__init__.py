@@ -1,0 +1,1 @@
+"""What the page does: files, the worker process, the scene. It changes the typed state and never sees a widget."""

@@ -1,0 +1,113 @@
+"""The whole page: title bar with the mark, drawer with the steps, main area with six panes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from trame.ui.vuetify3 import VAppLayout
+from trame.widgets import client, html
+from trame.widgets import vuetify3 as v
+from trame_server import Server
+from trame_server.utils.typed_state import TypedState
+from trame_slicer.views import SliceView, ThreeDView
+
+from X2CTReconstructionLib.provenance import MARK
+from X2CTWeb.state import AppState
+from X2CTWeb.ui.display_section import DisplaySection
+from X2CTWeb.ui.panes import RadiographPane, SlicePane, ThreeDPane
+from X2CTWeb.ui.radiographs_section import RadiographsSection
+from X2CTWeb.ui.reconstruct_section import ReconstructSection
+from X2CTWeb.ui.results_section import DownloadsSection, MeasurementsSection
+
+TITLE = "Chest CT from two radiographs"
+SLICE_COLOURS = {"Axial": "#e2574c", "Sagittal": "#e0c246", "Coronal": "#6fae5b"}
+"""Those of Slicer's own views."""
+_THEME = {
+    "theme": {
+        "defaultTheme": "x2ct",
+        "themes": {
+            "x2ct": {
+                "dark": True,
+                "colors": {
+                    "background": "#0b0e12",
+                    "surface": "#14181e",
+                    "primary": "#3b86bd",
+                    "error": "#e0655c",
+                    "warning": "#d9a441",
+                },
+            }
+        },
+    },
+    "defaults": {"VBtn": {"variant": "tonal", "density": "comfortable", "size": "small"}},
+}
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='%234d9fd6' "
+    "stroke-width='2'%3E%3Cpath d='M12 2l9 5v10l-9 5-9-5V7zM3 7l9 5 9-5M12 12v10'/%3E%3C/svg%3E"
+)
+
+
+class Page(VAppLayout):
+    """Builds all of it; its sections' signals are what the user does."""
+
+    def __init__(
+        self,
+        server: Server,
+        typed_state: TypedState[AppState],
+        slices: dict[str, tuple[SliceView, dict[str, str]]],
+        threed: ThreeDView,
+        downloads: dict[str, Callable],
+    ) -> None:
+        self.state_name = typed_state.name
+        self._typed_state = typed_state
+        server.state.trame__title = "X2CTGAN"
+        server.state.trame__favicon = _ICON
+        server.state.trame__vuetify3_config = _THEME
+        super().__init__(server)
+        with self:
+            client.Style((Path(__file__).parent / "style.css").read_text())
+            self._title_bar()
+            with v.VNavigationDrawer(permanent=True, width=360, classes="x2ct-drawer"):
+                self.radiographs = RadiographsSection(typed_state)
+                self.reconstruct = ReconstructSection(typed_state)
+                DisplaySection(typed_state)
+                MeasurementsSection(typed_state)
+                with v.Template(v_slot_append=True):
+                    DownloadsSection(typed_state, downloads)
+            with v.VMain(classes="x2ct-main"):
+                self._alert()
+                self._panes(slices, threed)
+
+    def _title_bar(self) -> None:
+        with v.VAppBar(height=48, flat=True, classes="x2ct-bar"):
+            v.VIcon("mdi-cube-scan", color="primary", size=22, classes="ml-4 mr-3")
+            html.Span("X2CTGAN", classes="x2ct-name")
+            html.Span(TITLE, classes="x2ct-subtitle")
+            v.VSpacer()
+            html.Div(MARK, id="mark", classes="x2ct-mark")
+
+    def _alert(self) -> None:
+        error = self.state_name.error
+        v.VAlert(
+            id="alert",
+            v_if=(error,),
+            text=(error,),
+            type="error",
+            variant="flat",
+            density="compact",
+            closable=True,
+            click_close=f"{error} = ''",
+            classes="x2ct-alert",
+        )
+
+    def _panes(self, slices: dict[str, tuple[SliceView, dict[str, str]]], threed: ThreeDView) -> None:
+        state, names = self._typed_state, self.state_name.input
+
+        def add_slice(name: str) -> None:
+            SlicePane(*slices[name], state, SLICE_COLOURS[name])
+
+        with html.Div(classes="x2ct-grid"):
+            RadiographPane("pa", "PA radiograph", names.pa, state, {"left": "R", "right": "L"})
+            add_slice("Coronal")
+            ThreeDPane(threed, state)
+            RadiographPane("lateral", "Lateral radiograph", names.lateral, state, {"left": "A", "right": "P"})
+            add_slice("Sagittal")
+            add_slice("Axial")
