@@ -12,7 +12,6 @@ class WidgetApi:
 
     Attributes:
         name: Class.
-        module: Python module it is in: qt, ctk or slicer.
         properties: Type and whether it can be written, by name.
         signals: Signatures.
         slots: Signatures.
@@ -20,7 +19,6 @@ class WidgetApi:
     """
 
     name: str
-    module: str
     properties: dict[str, tuple[str, bool]]
     signals: frozenset[str]
     slots: frozenset[str]
@@ -50,4 +48,4 @@ def widget_api(name: str) -> WidgetApi:
     names = {signature.partition("(")[0] for signature in signals | slots} | properties.keys()
     other = [entry for part in listed for entry in part["other"]]
     # PythonQt gives every QObject its objectName as "name", too, which dir() does not show.
-    return WidgetApi(name, listed[1]["module"], properties, signals, slots, frozenset([*names, *other, "name"]))
+    return WidgetApi(name, properties, signals, slots, frozenset([*names, *other, "name"]))

@@ -183,10 +183,6 @@ class ComboBox(Widget):
         self._items.clear()
         self.currentIndex = -1
 
-    def itemText(self, index: int) -> str:
-        """An item."""
-        return self._items[index]
-
     def changed(self, name: str, value) -> None:
         if name == "currentIndex":
             self.currentIndexChanged.emit(value)

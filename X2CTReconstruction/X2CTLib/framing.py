@@ -12,10 +12,11 @@ from operator import attrgetter
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from X2CTLib.geometry import CUBE_MM, CUBE_VOXELS, View
 from X2CTLib.intensity import normalise
-from X2CTLib.matching import correlate, cut, local_contrast, middle, resized, vertex
+from X2CTLib.matching import correlate, cut, local_contrast, middle, one_thread, resized, vertex
 from X2CTLib.radiograph import Radiograph
 
 TRUSTED_SIMILARITY = 0.4
@@ -95,6 +96,7 @@ def _merit(radiograph: Radiograph, framing: Framing) -> float:
     return framing.similarity - _LOOSE * math.log(size) ** 2
 
 
+@one_thread()
 def find_framing(radiograph: Radiograph, template: Float[np.ndarray, "r c"], field_mm: float | None = None) -> Framing:
     """Find the standard view in a radiograph.
 
@@ -132,14 +134,14 @@ def standard_view(radiograph: Radiograph, framing: Framing, pixels: int = CUBE_V
         float32 in [0, 1]; 0 where the radiograph shows nothing.
     """
     step = CUBE_MM / pixels / framing.mm_per_pixel
-    view, inside = cut(radiograph.pixels, framing.centre, step, (pixels, pixels), framing.mirrored)
+    view, inside = cut(_tensor(radiograph.pixels), framing.centre, step, (pixels, pixels), framing.mirrored)
     if inside.any():
-        view[inside] = _normalised(view[inside][None])[0]
-    return view.astype(np.float32)
+        view[inside] = normalise(view[inside][None])[0]
+    return view.numpy()
 
 
-def _normalised(image: Float[np.ndarray, "r c"]) -> Float[np.ndarray, "r c"]:
-    return normalise(torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))).numpy()
+def _tensor(image: Float[np.ndarray, "r c"]) -> Float[Tensor, "r c"]:
+    return torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -168,36 +170,36 @@ class _Search:
     """
 
     radiograph: Radiograph
-    picture: Float[np.ndarray, "r c"]
+    picture: Float[Tensor, "r c"]
     reduction: float
     pixel_mm: float
     stiffness: float
-    contrast: Float[np.ndarray, "h w"]
-    weight: Float[np.ndarray, "h w"]
+    contrast: Float[Tensor, "h w"]
+    weight: Float[Tensor, "h w"]
 
     @classmethod
     def of(cls, radiograph: Radiograph, template: Float[np.ndarray, "h w"], field_mm: float | None):
         """Prepare both sides of the comparison."""
         longest = max(radiograph.pixels.shape)
         reduction = max(1.0, longest / _SEARCH_PIXELS)
-        pattern = resized(template, _GRID_MM * len(template) / CUBE_MM)
+        pattern = resized(_tensor(template), _GRID_MM * len(template) / CUBE_MM)
         return cls(
             radiograph=radiograph,
-            picture=_normalised(resized(radiograph.pixels, reduction)),
+            picture=normalise(resized(_tensor(radiograph.pixels), reduction)),
             reduction=reduction,
             pixel_mm=reduction * (radiograph.pixel_mm or (field_mm or _USUAL_FIELD_MM) / longest),
             stiffness=_STIFF if field_mm else _LOOSE,
             contrast=local_contrast(pattern, _CONTRAST_SIGMA_MM / _GRID_MM),
             # The air beside the body says little: tables, arms and collimators lie there.
-            weight=np.clip(pattern / 0.5, 0.02, 1.0),
+            weight=(pattern / 0.5).clamp(0.02, 1.0),
         )
 
     def place(self, size: float, mirrored: bool) -> _Placing:
         """Find the best position for pixels of `size` times the expected size."""
-        image = resized(self.picture[:, ::-1] if mirrored else self.picture, _GRID_MM / (self.pixel_mm * size))
+        image = resized(self.picture.flip(1) if mirrored else self.picture, _GRID_MM / (self.pixel_mm * size))
         contrast = local_contrast(image, _CONTRAST_SIGMA_MM / _GRID_MM)
         correlation, overlap = correlate(contrast, self.contrast, self.weight)
-        score = correlation + 0.5 * (np.sqrt(overlap) - 1)
+        score = correlation + 0.5 * (overlap.sqrt() - 1)
         enough = overlap >= _LEAST_OVERLAP * overlap.max()
         score[~enough] = -2
         row, column = divmod(int(score.argmax()), score.shape[1])

@@ -1,10 +1,25 @@
-"""Sampling pictures without aliasing, and finding one in another: the arithmetic behind framing.
+"""Sampling pictures without aliasing, and finding one in another: the arithmetic behind framing."""
 
-In numpy, because its images are so small that threads would cost more than they bring.
-"""
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import numpy as np
+import torch
 from jaxtyping import Bool, Float
+from torch import Tensor
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep torch to the calling thread.
+
+    Threads bring nothing to images this small, and cost ten times the work where the cores are busy already.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def middle(shape: tuple[int, ...]) -> tuple[float, float]:
@@ -12,19 +27,19 @@ def middle(shape: tuple[int, ...]) -> tuple[float, float]:
     return (shape[0] - 1) / 2, (shape[1] - 1) / 2
 
 
-def resized(image: Float[np.ndarray, "r c"], step: float) -> Float[np.ndarray, "h w"]:
+def resized(image: Float[Tensor, "r c"], step: float) -> Float[Tensor, "h w"]:
     """Sample a whole picture every `step` pixels, about its middle."""
     shape = tuple(max(1, round(side / step)) for side in image.shape)
     return cut(image, middle(image.shape), step, shape)[0]
 
 
 def cut(
-    image: Float[np.ndarray, "r c"],
+    image: Float[Tensor, "r c"],
     centre: tuple[float, float],
     step: float,
     shape: tuple[int, int],
     mirrored: bool = False,
-) -> tuple[Float[np.ndarray, "h w"], Bool[np.ndarray, "h w"]]:
+) -> tuple[Float[Tensor, "h w"], Bool[Tensor, "h w"]]:
     """Sample a part of a picture.
 
     Args:
@@ -44,33 +59,33 @@ def cut(
 
 def _weights(
     count: int, centre: float, step: float, size: int
-) -> tuple[Float[np.ndarray, "size count"], Bool[np.ndarray, " size"]]:
+) -> tuple[Float[Tensor, "size count"], Bool[Tensor, " size"]]:
     """How `count` pixels make up `size` samples: by a triangle as wide as pixels and steps ask for."""
-    positions = centre + step * (np.arange(size) - (size - 1) / 2)
-    distance = np.abs(positions[:, None] - np.arange(count)) / max(1.0, abs(step))
-    weights = np.clip(1 - distance, 0, None).astype(np.float32)
+    positions = centre + step * (torch.arange(size) - (size - 1) / 2)
+    distance = (positions[:, None] - torch.arange(count)).abs() / max(1.0, abs(step))
+    weights = (1 - distance).clamp_min(0)
     inside = (positions > -0.5) & (positions < count - 0.5)
-    return weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-6) * inside[:, None], inside
+    return weights / weights.sum(dim=1, keepdim=True).clamp_min(1e-6) * inside[:, None], inside
 
 
-def local_contrast(image: Float[np.ndarray, "r c"], sigma: float) -> Float[np.ndarray, "r c"]:
+def local_contrast(image: Float[Tensor, "r c"], sigma: float) -> Float[Tensor, "r c"]:
     """Subtract the mean of a Gaussian neighbourhood and divide by its standard deviation; `image` is in [0, 1]."""
     rows, columns = (_gaussian(side, sigma) for side in image.shape)
     difference = image - rows @ image @ columns.T
     # The constant keeps what is almost flat from being blown up.
-    return difference / (np.sqrt(rows @ difference**2 @ columns.T) + 0.05)
+    return difference / ((rows @ difference**2 @ columns.T).sqrt() + 0.05)
 
 
-def _gaussian(size: int, sigma: float) -> Float[np.ndarray, "n n"]:
+def _gaussian(size: int, sigma: float) -> Float[Tensor, "n n"]:
     """A matrix that smooths a line; at the ends it takes the mean over what there is."""
-    index = np.arange(size, dtype=np.float32)
-    kernel = np.exp(-((index[:, None] - index) ** 2) / (2 * sigma**2))
-    return kernel / kernel.sum(axis=1, keepdims=True)
+    index = torch.arange(size)
+    kernel = torch.exp(-((index[:, None] - index) ** 2) / (2 * sigma**2))
+    return kernel / kernel.sum(dim=1, keepdim=True)
 
 
 def correlate(
-    image: Float[np.ndarray, "r c"], pattern: Float[np.ndarray, "h w"], importance: Float[np.ndarray, "h w"]
-) -> tuple[Float[np.ndarray, "u v"], Float[np.ndarray, "u v"]]:
+    image: Float[Tensor, "r c"], pattern: Float[Tensor, "h w"], importance: Float[Tensor, "h w"]
+) -> tuple[Float[Tensor, "u v"], Float[Tensor, "u v"]]:
     """Weighted normalised cross-correlation for every offset of a pattern (Padfield, IEEE TIP 2012).
 
     Returns:
@@ -79,16 +94,16 @@ def correlate(
     """
     # Multiples of 16 are quick to transform.
     size = [-(-(a + b - 1) // 16) * 16 for a, b in zip(image.shape, pattern.shape, strict=True)]
-    images = np.fft.rfft2([np.ones_like(image), image, image**2], size)
-    patterns = np.fft.rfft2([importance, importance * pattern, importance * pattern**2], size).conj()
+    images = torch.fft.rfft2(torch.stack([torch.ones_like(image), image, image**2]), size)
+    patterns = torch.fft.rfft2(torch.stack([importance, importance * pattern, importance * pattern**2]), size).conj()
     pairs = ((0, 0), (1, 0), (2, 0), (0, 1), (0, 2), (1, 1))
-    weight, i, ii, p, pp, ip = np.fft.irfft2([images[a] * patterns[b] for a, b in pairs], size)
-    weight = np.maximum(weight, 1e-3)
-    variances = np.maximum(ii - i * i / weight, 1e-4) * np.maximum(pp - p * p / weight, 1e-4)
-    return (ip - i * p / weight) / np.sqrt(variances), np.clip(weight / importance.sum(), 0, 1)
+    weight, i, ii, p, pp, ip = torch.fft.irfft2(torch.stack([images[a] * patterns[b] for a, b in pairs]), size)
+    weight = weight.clamp_min(1e-3)
+    variances = (ii - i * i / weight).clamp_min(1e-4) * (pp - p * p / weight).clamp_min(1e-4)
+    return (ip - i * p / weight) / variances.sqrt(), (weight / importance.sum()).clamp(0, 1)
 
 
-def vertex(line: Float[np.ndarray, " n"], index: int) -> float:
+def vertex(line: Float[Tensor, " n"], index: int) -> float:
     """Where the parabola through a maximum and its neighbours is highest; `line` is circular."""
     before, top, after = (float(line[(index + step) % len(line)]) for step in (-1, 0, 1))
     bend = before - 2 * top + after

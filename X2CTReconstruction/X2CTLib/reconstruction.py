@@ -16,13 +16,12 @@ from X2CTLib.errors import InputError
 from X2CTLib.files import whole_folder
 from X2CTLib.framing import frame_pair, standard_view
 from X2CTLib.geometry import HU_RANGE, ProjectionGeometry, View, VolumeGeometry, clinical_projection
+from X2CTLib.mark import MARK
 from X2CTLib.networks.encoder import Encoder
 from X2CTLib.networks.generator import DecoderLevel, Generator
 from X2CTLib.progress import CancelToken, Progress, silent
 from X2CTLib.radiograph import Radiograph, check_pair
 from X2CTLib.weights import Model
-
-MARK = "SYNTHETIC, not an acquired CT; research use only"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
 from X2CTLib.framing import Framing, find_framing
@@ -42,7 +43,8 @@ class _Crop:
         margin = round(_MARGIN_MM / pixel_mm)
         rows = np.flatnonzero(view.max(axis=1) > 0.05)
         first, last = (rows[0], rows[-1]) if len(rows) > 4 * margin else (0, self.size - 1)
-        self.pixels = np.asarray(view[first + margin : last + 1 - margin, margin : self.size - margin], np.float32)
+        pixels = view[first + margin : last + 1 - margin, margin : self.size - margin]
+        self.pixels = np.ascontiguousarray(pixels, np.float32)
         self.field_mm = pixel_mm * max(self.pixels.shape)
         middle = (self.size - 1) / 2 - margin
         self.as_given = Framing(pixel_mm, (middle - first, middle), False, 1.0)
@@ -54,15 +56,17 @@ def _mean(crops: Sequence[_Crop], framings: Sequence[Framing]) -> Float[np.ndarr
     step_mm = CUBE_MM / size
     cuts, shown = zip(
         *(
-            cut(crop.pixels, framing.centre, step_mm / framing.mm_per_pixel, (size, size))
+            cut(torch.from_numpy(crop.pixels), framing.centre, step_mm / framing.mm_per_pixel, (size, size))
             for crop, framing in zip(crops, framings, strict=True)
         ),
         strict=True,
     )
-    count = np.sum(shown, axis=0)
+    count = torch.stack(shown).sum(dim=0).numpy()
     most = 2 * count >= len(crops)
     rows, columns = (np.flatnonzero(2 * most.sum(axis=axis) >= size)[[0, -1]] for axis in (1, 0))
-    mean = (np.sum(cuts, axis=0) / np.maximum(count, 1))[rows[0] : rows[1] + 1, columns[0] : columns[1] + 1]
+    mean = (torch.stack(cuts).sum(dim=0).numpy() / np.maximum(count, 1))[
+        rows[0] : rows[1] + 1, columns[0] : columns[1] + 1
+    ]
     border = [(first, size - 1 - last) for first, last in (rows, columns)]
     return np.pad(mean, border, mode="edge").astype(np.float32)
 

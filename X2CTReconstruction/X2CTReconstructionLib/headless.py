@@ -7,7 +7,7 @@ class HeadlessScene:
     """A scene with the modules' logics that this package's nodes need.
 
     Attributes:
-        scene: The `vtkMRMLScene`, to be given to the functions of this package. It lives as long as this object.
+        scene: The `vtkMRMLScene`, to be given to the functions of this package.
     """
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ import vtk
 from jaxtyping import Float
 from vtk.util.numpy_support import vtk_to_numpy
 
-from X2CTReconstructionLib.provenance import MARK
+from X2CTLib.mark import MARK
 
 PIXELS = 800
 """Edge of a picture."""

@@ -7,8 +7,6 @@ from X2CTLib.geometry import View
 if TYPE_CHECKING:  # it brings torch, which the scene can do without
     from X2CTLib.reconstruction import Reconstruction
 
-MARK = "SYNTHETIC, not an acquired CT; research use only"
-"""Shown on pictures and reports, kept in nodes and files."""
 VIEW_NAMES = {View.PA: "PA radiograph", View.LATERAL: "Lateral radiograph"}
 
 

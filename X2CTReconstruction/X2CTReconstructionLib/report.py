@@ -15,9 +15,10 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from X2CTLib.anatomy import Measurement
 from X2CTLib.geometry import View
+from X2CTLib.mark import MARK
 from X2CTLib.radiograph import Radiograph
 from X2CTReconstructionLib.pictures import PICTURES
-from X2CTReconstructionLib.provenance import MARK, VIEW_NAMES, anonymous_notes
+from X2CTReconstructionLib.provenance import VIEW_NAMES, anonymous_notes
 
 if TYPE_CHECKING:  # it brings torch, which a report can do without
     from X2CTLib.reconstruction import Reconstruction

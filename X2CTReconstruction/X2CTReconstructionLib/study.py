@@ -13,8 +13,9 @@ from jaxtyping import UInt8
 from X2CTLib.anatomy import Measurement
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import View
+from X2CTLib.mark import MARK
 from X2CTReconstructionLib.nodes import add_measurements, add_radiograph, add_reconstruction, add_segmentation
-from X2CTReconstructionLib.provenance import MARK, VIEW_NAMES, anonymous_notes
+from X2CTReconstructionLib.provenance import VIEW_NAMES, anonymous_notes
 
 if TYPE_CHECKING:  # it brings torch, which the scene can do without
     from X2CTLib.reconstruction import Reconstruction

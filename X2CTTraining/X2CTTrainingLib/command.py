@@ -14,6 +14,7 @@ from X2CTLib.drr import radiographs
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, clinical_projection
 from X2CTLib.intensity import normalise
+from X2CTLib.templates import mean_view
 from X2CTLib.weights import Model, save_model
 from X2CTTrainingLib.datasets import Case, load_cases
 from X2CTTrainingLib.trainer import Schedule, Trainer
@@ -73,7 +74,7 @@ def export(trainer: Trainer, cases: Sequence[Case]) -> Model:
 
 
 def mean_views(cases: Sequence[Case]) -> dict[View, Float[np.ndarray, "r c"]]:
-    """The mean standard view of the patients, or of the phantoms where there is no patient.
+    """The mean standard views of the patients, or of the phantoms where there is no patient.
 
     Raises:
         InputError: There is no case.
@@ -88,5 +89,5 @@ def mean_views(cases: Sequence[Case]) -> dict[View, Float[np.ndarray, "r c"]]:
             normalise(radiographs(torch.from_numpy(case.hu)[None], geometry, clinical_projection(view))[0])
             for case in chosen
         ]
-        means[view] = torch.stack(images).mean(dim=0).numpy()
+        means[view] = mean_view([image.numpy() for image in images])
     return means

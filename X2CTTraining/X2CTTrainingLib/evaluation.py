@@ -22,7 +22,7 @@ from X2CTLib.intensity import normalise
 from X2CTLib.metrics import evaluate
 from X2CTLib.progress import Progress, silent
 from X2CTLib.reconstruction import run_generator
-from X2CTLib.weights import Model, card_path, load_model
+from X2CTLib.weights import DEFAULT_MODEL, Model, card_path, load_model
 from X2CTTrainingLib.datasets import Case, load_cases
 
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, help="weights file; the shipped model if none is named")
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="folder for the prepared cubes")
     parser.add_argument("--output", type=Path, help="CSV file for the scores of each case")
-    parser.add_argument("--write-card", action="store_true", help="put the mean scores on the model's card")
+    parser.add_argument("--write-card", metavar="NAME", help="put the mean scores on the model's card, under a name")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -51,9 +51,10 @@ def run(arguments: argparse.Namespace) -> None:
     summary = summarise(rows)
     print(json.dumps(summary, indent=2))
     if arguments.write_card:
-        path = card_path(arguments.model)
+        path = card_path(arguments.model or DEFAULT_MODEL)
+        scores = {**model.card["scores"], arguments.write_card: summary}
         partial = path.with_suffix(".json.partial")
-        partial.write_text(json.dumps({**model.card, "scores": summary}, indent=2) + "\n")
+        partial.write_text(json.dumps({**model.card, "scores": scores}, indent=2) + "\n")
         os.replace(partial, path)
 
 

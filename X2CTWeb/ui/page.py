@@ -10,7 +10,7 @@ from trame_server import Server
 from trame_server.utils.typed_state import TypedState
 from trame_slicer.views import SliceView, ThreeDView
 
-from X2CTReconstructionLib.provenance import MARK
+from X2CTLib.mark import MARK
 from X2CTWeb.state import AppState
 from X2CTWeb.ui.display_section import DisplaySection
 from X2CTWeb.ui.panes import RadiographPane, SlicePane, ThreeDPane

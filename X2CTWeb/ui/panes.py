@@ -7,7 +7,7 @@ from trame_slicer.app.logic import connect_slice_view_slider_to_state
 from trame_slicer.app.ui import Slider
 from trame_slicer.views import AbstractView, SliceView, ThreeDView, ViewDirection
 
-from X2CTReconstructionLib.provenance import MARK
+from X2CTLib.mark import MARK
 from X2CTWeb.state import AppState, RadiographState
 
 MOUSE_IN_SLICES = "Wheel: through the slices. Right button: zoom. Middle button: pan."

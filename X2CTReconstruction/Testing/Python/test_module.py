@@ -303,7 +303,7 @@ def test_reconstruct_shows_the_sample_case_on_the_panel(panel, desktop, module):
 
     process = panel.logic._worker.pid
     radiograph = panel.ui.paSelector.currentNode()
-    with pytest.raises(module.X2CTError, match="same picture"):
+    with pytest.raises(module.X2CTError, match="frontal view"):
         panel.logic.reconstruct(radiograph, radiograph)
     assert panel.logic._worker.pid == process, "the model stays loaded"
 

@@ -8,9 +8,10 @@ import pytest
 import SimpleITK as sitk
 
 from X2CTLib.geometry import View
+from X2CTLib.mark import MARK
 from X2CTLib.radiograph import Radiograph
 from X2CTReconstructionLib.pictures import PICTURES
-from X2CTReconstructionLib.provenance import MARK, anonymous_notes
+from X2CTReconstructionLib.provenance import anonymous_notes
 from X2CTReconstructionLib.report import write_report
 
 

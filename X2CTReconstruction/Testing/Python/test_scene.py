@@ -12,11 +12,11 @@ import vtk
 
 from X2CTLib.errors import Cancelled, InputError
 from X2CTLib.geometry import ProjectionGeometry, View, clinical_projection
+from X2CTLib.mark import MARK
 from X2CTLib.progress import CancelToken
 from X2CTReconstructionLib import nodes, presets
 from X2CTReconstructionLib.headless import HeadlessScene
 from X2CTReconstructionLib.pictures import PICTURES, letters
-from X2CTReconstructionLib.provenance import MARK
 from X2CTReconstructionLib.rendering import render_pictures, show_volume_rendering
 from X2CTReconstructionLib.study import add_study, remove_study, save_scene
 
