@@ -134,7 +134,8 @@ def _check_pixels(radiograph: Radiograph) -> None:
             f"{name} has {columns}x{rows} pixels; at least {_LEAST_PIXELS} each way are needed. "
             "Export the radiograph at its own resolution."
         )
-    pixels = np.nan_to_num(pixels, nan=float(np.nanmin(pixels)), posinf=None, neginf=None)
+    finite = np.isfinite(pixels)
+    pixels = np.where(finite, pixels, pixels[finite].min() if finite.any() else 0)
     middle = pixels[rows // 8 : -(rows // 8), columns // 8 : -(columns // 8)]
     if len(np.unique(middle)) < _LEAST_GREYS:
         raise InputError(f"{name} is blank, or nearly so. Choose another picture.")

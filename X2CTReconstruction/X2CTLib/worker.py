@@ -155,7 +155,7 @@ def _reconstruct(request: dict, emit: Emit) -> None:
     pa = read_radiograph(Path(request["pa"]), View.PA)
     lateral = read_radiograph(Path(request["lateral"]), View.LATERAL)
 
-    from X2CTLib.reconstruction import reconstruct
+    from X2CTLib.inference import reconstruct
 
     def progress(fraction: float, message: str) -> None:
         emit({"event": "progress", "fraction": fraction, "message": message})

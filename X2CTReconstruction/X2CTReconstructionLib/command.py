@@ -70,7 +70,7 @@ def write_results(
     radiographs = {view: read_radiograph(path, view) for view, path in files.items()}
 
     # The engine proper, and torch with it, only once the radiographs are known to be good.
-    from X2CTLib.reconstruction import reconstruct
+    from X2CTLib.inference import reconstruct
     from X2CTLib.weights import load_model
 
     reconstruction = reconstruct(

@@ -1,16 +1,12 @@
 """What everything made from a reconstruction says of where it comes from."""
 
-from typing import TYPE_CHECKING
-
 from X2CTLib.geometry import View
-
-if TYPE_CHECKING:  # it brings torch, which the scene can do without
-    from X2CTLib.reconstruction import Reconstruction
+from X2CTLib.reconstruction import Reconstruction
 
 VIEW_NAMES = {View.PA: "PA radiograph", View.LATERAL: "Lateral radiograph"}
 
 
-def anonymous_notes(reconstruction: "Reconstruction") -> list[str]:
+def anonymous_notes(reconstruction: Reconstruction) -> list[str]:
     """The notes with the views' names in place of file names, which may be those of patients."""
     sources = sorted(reconstruction.sources.items(), key=lambda item: len(item[1]), reverse=True)
     names = [source for _, source in sources]

@@ -5,7 +5,6 @@ import datetime
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
@@ -17,11 +16,9 @@ from X2CTLib.anatomy import Measurement
 from X2CTLib.geometry import View
 from X2CTLib.mark import MARK
 from X2CTLib.radiograph import Radiograph
+from X2CTLib.reconstruction import Reconstruction
 from X2CTReconstructionLib.pictures import PICTURES
 from X2CTReconstructionLib.provenance import VIEW_NAMES, anonymous_notes
-
-if TYPE_CHECKING:  # it brings torch, which a report can do without
-    from X2CTLib.reconstruction import Reconstruction
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "Resources" / "Report" / "x2ct_report.html.j2"
 # Of the longer side of the radiographs as given: few, because there may be names burned into them.
@@ -31,7 +28,7 @@ _CARD_ENTRIES = ("data", "training", "scores", "limits", "licence")
 
 def write_report(
     path: Path,
-    reconstruction: "Reconstruction",
+    reconstruction: Reconstruction,
     radiographs: dict[View, Radiograph],
     measurements: list[Measurement],
     pictures: dict[str, Path],

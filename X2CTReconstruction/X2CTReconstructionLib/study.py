@@ -5,7 +5,6 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import UInt8
@@ -14,11 +13,9 @@ from X2CTLib.anatomy import Measurement
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import View
 from X2CTLib.mark import MARK
+from X2CTLib.reconstruction import Reconstruction
 from X2CTReconstructionLib.nodes import add_measurements, add_radiograph, add_reconstruction, add_segmentation
 from X2CTReconstructionLib.provenance import VIEW_NAMES, anonymous_notes
-
-if TYPE_CHECKING:  # it brings torch, which the scene can do without
-    from X2CTLib.reconstruction import Reconstruction
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Study:
 
 
 def add_study(
-    scene, reconstruction: "Reconstruction", labels: UInt8[np.ndarray, "k j i"], measurements: list[Measurement]
+    scene, reconstruction: Reconstruction, labels: UInt8[np.ndarray, "k j i"], measurements: list[Measurement]
 ) -> Study:
     """Add a reconstruction with all that belongs to it; what is synthetic says so in its name and description.
 

@@ -18,10 +18,10 @@ from X2CTLib.cli import terminal_progress
 from X2CTLib.drr import radiographs
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import VolumeGeometry, clinical_projection
+from X2CTLib.inference import run_generator
 from X2CTLib.intensity import normalise
 from X2CTLib.metrics import evaluate
 from X2CTLib.progress import Progress, silent
-from X2CTLib.reconstruction import run_generator
 from X2CTLib.weights import DEFAULT_MODEL, Model, card_path, load_model
 from X2CTTrainingLib.datasets import Case, load_cases
 

@@ -161,7 +161,9 @@ def test_the_gradient_is_the_back_projection(orientation):
 
 
 def test_water_and_air_attenuate_as_they_should():
-    assert attenuation(torch.tensor([0.0, -1000.0, -1024.0])).tolist() == pytest.approx([MU_WATER_PER_MM, 0, 0], abs=1e-8)
+    assert attenuation(torch.tensor([0.0, -1000.0, -1024.0])).tolist() == pytest.approx(
+        [MU_WATER_PER_MM, 0, 0], abs=1e-8
+    )
     water = torch.zeros(1, 64, 64, 64)
     image = radiographs(water, a_geometry("axial"), ProjectionGeometry(View.PA, 9, 9, 1.0))
     assert image[0, 4, 4].item() == pytest.approx(128 * MU_WATER_PER_MM, rel=1e-4)

@@ -1,0 +1,101 @@
+"""Two radiographs to a CT-like volume: checked, framed, and through the generator."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from X2CTLib.device import choose_device, choose_precision
+from X2CTLib.framing import frame_pair, standard_view
+from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, clinical_projection
+from X2CTLib.networks.encoder import Encoder
+from X2CTLib.networks.generator import DecoderLevel, Generator
+from X2CTLib.progress import CancelToken, Progress, silent
+from X2CTLib.radiograph import Radiograph, check_pair
+from X2CTLib.reconstruction import Reconstruction
+from X2CTLib.weights import Model
+
+
+def reconstruct(
+    pa: Radiograph,
+    lateral: Radiograph,
+    model: Model,
+    device: str = "auto",
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> Reconstruction:
+    """Reconstruct the chest that two radiographs show.
+
+    Args:
+        pa: Postero-anterior radiograph.
+        lateral: Lateral radiograph of the same patient.
+        model: Biplanar.
+        device: See `device.choose_device`.
+        progress: Told after every part of the network.
+        cancel: Looked at as often.
+
+    Raises:
+        InputError: The radiographs do not make a pair, or the device does not exist.
+        Cancelled: `cancel` was raised.
+    """
+    notes = [*check_pair(pa, lateral), *pa.notes, *lateral.notes]
+    radiographs = {View.PA: pa, View.LATERAL: lateral}
+    progress(0.0, "Framing the radiographs")
+    framings = frame_pair(pa, lateral, model.templates)
+    notes += [note for framing in framings.values() for note in framing.notes]
+    views = {view: standard_view(radiographs[view], framing) for view, framing in framings.items()}
+    if cancel:
+        cancel.check()
+    progress(0.2, "Running the network")
+    images = torch.from_numpy(np.stack([views[view] for view in model.generator.views]))
+    hu = run_generator(model.generator, images, device, lambda f, m: progress(0.2 + 0.8 * f, m), cancel)
+    return Reconstruction(
+        hu=np.round(hu).astype(np.int16),
+        geometry=VolumeGeometry.cube(hu.shape[0]),
+        views=views,
+        projections={view: clinical_projection(view) for view in radiographs},
+        card=model.card,
+        notes=notes,
+        sources={view: radiograph.source for view, radiograph in radiographs.items()},
+    )
+
+
+def run_generator(
+    generator: Generator,
+    images: Float[torch.Tensor, "view r c"],
+    device: str = "auto",
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> Float[np.ndarray, "k j i"]:
+    """Standard views to Hounsfield units, on the best device and in the fastest precision that it has."""
+    chosen = choose_device(device)
+    precision = choose_precision(chosen)
+    generator = generator.to(chosen)
+    autocast = torch.autocast(chosen.type, precision, enabled=precision != torch.float32)
+    with torch.inference_mode(), autocast, _observed(generator, progress, cancel):
+        output = generator(images[None].to(chosen))[0].float().clamp(0, 1)
+    low, high = HU_RANGE
+    return (low + (high - low) * output).cpu().numpy()
+
+
+@contextmanager
+def _observed(generator: Generator, progress: Progress, cancel: CancelToken | None) -> Iterator[None]:
+    """Report, and look at `cancel`, after every encoder and decoder level of a network that runs meanwhile."""
+    parts = [module for module in generator.modules() if isinstance(module, Encoder | DecoderLevel)]
+    done = 0
+
+    def after(*_) -> None:
+        nonlocal done
+        done += 1
+        progress(done / len(parts), "Running the network")
+        if cancel:
+            cancel.check()
+
+    handles = [part.register_forward_hook(after) for part in parts]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
