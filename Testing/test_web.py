@@ -1,4 +1,4 @@
-"""The browser app in headless Chromium: sample case, Reconstruct, the volume; bad input; and that it keeps to itself."""
+"""The browser app in headless Chromium: the sample case to a volume, bad input, and that it keeps to itself."""
 
 import io
 import os

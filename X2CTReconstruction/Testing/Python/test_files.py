@@ -1,0 +1,36 @@
+import pytest
+
+from X2CTLib.errors import InputError
+from X2CTLib.files import whole_folder
+
+
+def test_files_arrive_together(tmp_path):
+    with whole_folder(tmp_path / "out") as scratch:
+        (scratch / "inner").mkdir()
+        (scratch / "inner" / "a").write_text("a")
+        assert not (tmp_path / "out").exists()
+    assert (tmp_path / "out" / "inner" / "a").read_text() == "a"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_nothing_arrives_after_an_error(tmp_path):
+    with pytest.raises(ValueError), whole_folder(tmp_path / "out") as scratch:
+        (scratch / "a").write_text("a")
+        raise ValueError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_already_stays(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("mine")
+    (tmp_path / "out" / "a").write_text("old")
+    with whole_folder(tmp_path / "out") as scratch:
+        (scratch / "a").write_text("new")
+    assert (tmp_path / "out" / "mine").read_text() == "mine"
+    assert (tmp_path / "out" / "a").read_text() == "new"
+
+
+def test_a_folder_that_cannot_be_is_an_input_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="Choose another output folder"), whole_folder(tmp_path / "file" / "out"):
+        pass

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+import torch
+
+from X2CTLib.device import choose_device, choose_precision
+from X2CTLib.errors import Cancelled, InputError
+from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, clinical_projection
+from X2CTLib.inference import reconstruct
+from X2CTLib.networks.generator import Generator
+from X2CTLib.progress import CancelToken
+from X2CTLib.radiograph import Radiograph
+from X2CTLib.reconstruction import Reconstruction
+from X2CTLib.weights import Model
+
+
+@pytest.fixture
+def a_model():
+    torch.manual_seed(0)
+    rows, columns = np.mgrid[-1:1:128j, -1:1:128j]
+    body = np.exp(-((rows / 0.8) ** 4) - (columns / 0.7) ** 4)
+    lungs = np.exp(-(((abs(columns) - 0.35) / 0.2) ** 2) - (rows / 0.5) ** 2)
+    spine = np.exp(-(((columns - 0.4) / 0.1) ** 2))
+    templates = {View.PA: body - 0.6 * lungs, View.LATERAL: body * (0.6 + 0.4 * spine + 0.2 * np.sin(4 * rows))}
+    templates = {view: image.astype(np.float32).clip(0, 1) for view, image in templates.items()}
+    return Model(Generator(width=0.1).eval(), {"name": "tiny"}, templates)
+
+
+@pytest.fixture
+def a_pair(a_model):
+    noise = np.random.default_rng(0).normal(0, 0.02, (2, 128, 128)).astype(np.float32)
+    return tuple(
+        Radiograph((image + grain).clip(0, 1), view, pixel_mm=2.5, source=f"{view.name}.png", oriented=True)
+        for (view, image), grain in zip(a_model.templates.items(), noise, strict=True)
+    )
+
+
+def test_the_result_is_a_cube_in_hounsfield_units(a_model, a_pair):
+    reported = []
+    result = reconstruct(*a_pair, a_model, progress=lambda fraction, message: reported.append(fraction))
+    assert result.hu.shape == (128, 128, 128) and result.hu.dtype == np.int16
+    assert HU_RANGE[0] <= result.hu.min() <= result.hu.max() <= HU_RANGE[1]
+    assert np.allclose(result.geometry.centre_lps, 0)
+    assert result.projections[View.PA] == clinical_projection(View.PA)
+    assert reported == sorted(reported) and reported[-1] == pytest.approx(1)
+
+
+def test_cancel_stops_inside_the_network(a_model, a_pair):
+    token, reported = CancelToken(), []
+
+    def progress(fraction, message):
+        reported.append(fraction)
+        if fraction > 0.3:
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        reconstruct(*a_pair, a_model, progress=progress, cancel=token)
+    assert max(reported) < 0.9
+    assert not any(module._forward_hooks for module in a_model.generator.modules())
+
+
+def test_a_device_that_is_not_there_is_said():
+    with pytest.raises(InputError, match="'auto'"):
+        choose_device("cuda:99")
+    assert choose_device("cpu").type == "cpu"
+    assert choose_precision(torch.device("cpu")) in (torch.float32, torch.bfloat16)
+
+
+def test_a_reconstruction_survives_the_disk(tmp_path):
+    rng = np.random.default_rng(0)
+    saved = Reconstruction(
+        hu=rng.integers(-1024, 1400, (16, 16, 16)).astype(np.int16),
+        geometry=VolumeGeometry.cube(16),
+        views={view: rng.random((8, 8)).astype(np.float32) for view in View},
+        projections={view: clinical_projection(view) for view in View},
+        card={"name": "tiny"},
+        notes=["assumed"],
+        sources={view: f"{view.name}.png" for view in View},
+    )
+    saved.save(tmp_path / "out")
+    loaded = Reconstruction.load(tmp_path / "out")
+    assert np.array_equal(loaded.hu, saved.hu)
+    assert np.allclose(loaded.geometry.ijk_to_lps, saved.geometry.ijk_to_lps)
+    assert all(np.abs(loaded.views[view] - saved.views[view]).max() < 1e-4 for view in View)
+    assert (loaded.projections, loaded.card, loaded.notes, loaded.sources) == (
+        saved.projections,
+        saved.card,
+        saved.notes,
+        saved.sources,
+    )
+
+
+def test_another_folder_is_not_a_reconstruction(tmp_path):
+    with pytest.raises(InputError, match="does not hold a reconstruction"):
+        Reconstruction.load(tmp_path)
