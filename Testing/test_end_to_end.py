@@ -97,9 +97,9 @@ def test_the_report_says_what_it_is(the_real_case):
 def test_measurements_have_units(the_real_case):
     with (the_real_case / "measurements.csv").open() as file:
         rows = {row["name"]: row for row in csv.DictReader(file)}
-    assert 1500 < float(rows["lungs volume"]["value"]) < 9000 and rows["lungs volume"]["unit"] == "mL"
-    assert 180 < float(rows["inner thoracic width"]["value"]) < 320
-    assert "lungs volume by planimetry" in rows
+    assert 1500 < float(rows["Lungs volume"]["value"]) < 9000 and rows["Lungs volume"]["unit"] == "mL"
+    assert 180 < float(rows["Inner thoracic width"]["value"]) < 320
+    assert "Lungs volume by planimetry" in rows
 
 
 def test_the_renderings_are_pictures_of_something(the_real_case):

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from X2CTLib.geometry import View
+from X2CTLib.mark import MARK
 from X2CTLib.sample import sample_drrs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,7 +102,7 @@ def wait_for_change(page, selector: str, before: np.ndarray) -> float:
 
 
 def test_reconstructs_the_sample_case(page):
-    assert "SYNTHETIC, not an acquired CT; research use only" in page.inner_text("#mark")
+    assert MARK in page.inner_text("#mark")
     for view in ("pa", "lateral"):
         assert picture(page, f"#pane-{view} img").std() > 20, "the radiograph is on show"
     panes = [f"#pane-{name} .x2ct-pane-content" for name in ("coronal", "sagittal", "axial", "threed")]
@@ -124,11 +125,15 @@ def test_reconstructs_the_sample_case(page):
         assert page.inner_text(f"#pane-{name} .x2ct-left") == left
         assert page.inner_text(f"#pane-{name} .x2ct-right") == right
 
+    OUTPUT.mkdir(exist_ok=True)
+    page.screenshot(path=OUTPUT / "web.png")
+
     with page.expect_download() as download:
         page.get_by_role("button", name="volume.nrrd").click()
     assert Path(download.value.path()).read_bytes().startswith(b"NRRD")
-    OUTPUT.mkdir(exist_ok=True)
-    page.screenshot(path=OUTPUT / "web.png")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="report.html").click()
+    assert MARK in Path(download.value.path()).read_text()
 
 
 def test_a_file_that_is_no_radiograph_changes_nothing(page, tmp_path):

@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import signal
+import socket
 import sys
 import webbrowser
 
@@ -10,6 +12,7 @@ from trame_server.utils.asynchronous import get_event_loop
 from trame_server.utils.typed_state import TypedState
 from trame_slicer.core import SlicerApp
 
+from X2CTLib.errors import InputError
 from X2CTLib.sample import sample_case
 from X2CTLib.worker import Worker
 from X2CTWeb.folder import SessionFolder
@@ -77,7 +80,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Serve the app on the loopback interface until it is interrupted."""
+    """Serve the app on the loopback interface until it is interrupted.
+
+    Raises:
+        InputError: The port cannot be had.
+    """
+    _check_port(arguments.port)
     os.environ["WSLINK_READY_MSG"] = ""  # the library's own words; ours follow
     if not _has_display():
         os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")  # VTK would try X in vain, and say so
@@ -91,6 +99,8 @@ def run(arguments: argparse.Namespace) -> None:
         if not arguments.no_browser and _has_display():
             webbrowser.open(url)
 
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.default_int_handler)  # the terminal is closed: leave no patient's file
     try:
         server.start(
             port=arguments.port,
@@ -102,6 +112,15 @@ def run(arguments: argparse.Namespace) -> None:
         )
     finally:
         app.close()
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name == "posix")
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as error:
+            raise InputError(f"Port {port} cannot be had ({error}). Name another, or none at all.") from error
 
 
 def _has_display() -> bool:

@@ -9,6 +9,9 @@ PRESETS = (BODY, CHEST, "CT-Lung", "CT-Bone", "CT-X-ray")
 WINDOWS = {"Chest": (1600.0, -400.0), "Lung": (1500.0, -600.0), "Soft tissue": (400.0, 40.0), "Bone": (1800.0, 400.0)}
 """Window width and level in HU by the name that radiologists give them."""
 
+LARGEST_UPLOAD = 128 * 2**20
+"""Bytes; the largest radiographs, uncompressed, have a quarter of it."""
+
 
 @dataclass
 class RadiographState:

@@ -81,7 +81,7 @@ def segment(
     right, left = _sides(lungs_in(coarse, body), body)
     labels = sitk.GetArrayFromImage(body)
     for name, mask in {"left lung": left, "right lung": right, "bones": _bones(coarse, body)}.items():
-        labels[sitk.GetArrayViewFromImage(sitk.And(mask, body)) > 0] = LABELS[name]
+        labels[(sitk.GetArrayFromImage(mask) > 0) & (labels > 0)] = LABELS[name]
     progress(1.0, "Labelled body, lungs and bones")
     return sitk.GetArrayFromImage(resample(like(labels, coarse), geometry, 0, sitk.sitkNearestNeighbor))
 
@@ -89,7 +89,7 @@ def segment(
 def measure(
     hu: Float[np.ndarray, "k j i"], labels: UInt8[np.ndarray, "k j i"], geometry: VolumeGeometry
 ) -> list[Measurement]:
-    """Volumes, extents, lung density and the diameters of the thorax.
+    """Volumes, extents, lung density, the diameters of the thorax, and the lungs' volume by planimetry.
 
     Args:
         hu: Hounsfield units.
@@ -103,7 +103,9 @@ def measure(
     organs = {name: (labels == value, aligned == value) for name, value in LABELS.items()}
     organs["body"] = labels > 0, aligned > 0
     organs["lungs"] = tuple(map(np.logical_or, organs["right lung"], organs["left lung"]))
-    present = {name: masks for name, masks in organs.items() if masks[0].any() and masks[1].any()}
+    # The lungs first: they are what the radiographs show best.
+    wanted = {name: organs[name] for name in ("lungs", "right lung", "left lung", "bones", "body")}
+    present = {name: masks for name, masks in wanted.items() if masks[0].any() and masks[1].any()}
     millilitres = float(abs(np.linalg.det(geometry.ijk_to_lps[:3, :3]))) / 1000
     measurements = [
         Measurement(
@@ -111,8 +113,8 @@ def measure(
         )
         for name, (mask, on_grid) in present.items()
     ]
-    for name, (_, on_grid) in present.items():
-        measurements += _extents(name, on_grid)
+    if "lungs" in present:
+        measurements.append(planimetry_lung_volume(lung_areas(labels, geometry)))
     for name in ("right lung", "left lung"):
         if name in present:
             density = float(np.mean(np.asarray(hu)[organs[name][0]], dtype=np.float64))
@@ -121,6 +123,8 @@ def measure(
             )
     if "lungs" in present:
         measurements += _thorax(organs["lungs"][1], organs["body"][1])
+    for name, (_, on_grid) in present.items():
+        measurements += _extents(name, on_grid)
     return measurements
 
 
@@ -164,10 +168,10 @@ def _bones(coarse: sitk.Image, body: sitk.Image) -> sitk.Image:
 
 def _sides(lungs: sitk.Image, body: sitk.Image) -> tuple[sitk.Image, sitk.Image]:
     """Right and left lung of a mask of both, with the vessels in them; they may touch, or even be fused."""
-    mask = sitk.GetArrayViewFromImage(lungs) > 0
+    mask = sitk.GetArrayFromImage(lungs) > 0
     if not mask.any():
         return lungs, lungs
-    right_of_valley = np.arange(mask.shape[2]) < _valley(mask, sitk.GetArrayViewFromImage(body))[:, None, None]
+    right_of_valley = np.arange(mask.shape[2]) < _valley(mask, sitk.GetArrayFromImage(body))[:, None, None]
     parts = sitk.GetArrayFromImage(sitk.ConnectedComponent(opening(lungs, _SEPARATION_MM)))
     on_right = np.broadcast_to(right_of_valley, parts.shape)
     share = np.bincount(parts.ravel(), on_right.ravel()) / np.maximum(np.bincount(parts.ravel()), 1)

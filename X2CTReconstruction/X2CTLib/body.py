@@ -20,7 +20,7 @@ LUNG_HU = -400
 _WALL_HU = -500  # what is left of a thin chest wall in a smooth volume
 _COUCH_MM = 5.0  # opening with this radius removes couch plates and folds of cloth
 _TRACHEA_MM = 10.0  # and with this one a wide trachea
-_MIN_BODY_ML = 1000.0
+_MIN_BODY_ML = 300.0
 _MIN_LUNG_ML = 100.0  # gas in stomach and colon is less once opening has removed what is thin
 _MIN_DEPTH_MM = 50.0  # a lung that is cut at the side is deeper than this behind the cut
 
@@ -38,17 +38,17 @@ def find_body(coarse: sitk.Image) -> sitk.Image:
         InputError: There is no body.
     """
     tissue, wall = coarse > TISSUE_HU, coarse > _WALL_HU
-    lungs = find_lungs(sitk.Not(wall), largest_part(opening(tissue, _COUCH_MM)))
+    core = largest_part(opening(tissue, _COUCH_MM))
+    if volume_ml(core) < _MIN_BODY_ML:
+        raise InputError("There is no body in this CT: nothing of the size of a chest is denser than -300 HU.")
+    lungs = find_lungs(sitk.Not(wall), core)
     # The wall of a thin chest is no thicker than a couch: opening spares it only with the lungs behind it filled in.
     enclosed = sitk.Or(lungs, sitk.And(_fill_between_sides(wall), sitk.Not(wall)))
     lungs = sitk.BinaryReconstructionByDilation(lungs, enclosed)
     lungs = sitk.Or(lungs, sitk.And(dilation(lungs, _COUCH_MM), wall))
     solid = largest_part(opening(sitk.Or(tissue, lungs), _COUCH_MM))
     # Opening rounds off what is thin; give back what lies at the surface.
-    body = _fill_between_sides(sitk.Or(solid, sitk.And(dilation(solid, COARSE_MM), tissue)))
-    if volume_ml(body) < _MIN_BODY_ML:
-        raise InputError("There is no body in this CT: nothing of the size of a chest is denser than -300 HU.")
-    return body
+    return _fill_between_sides(sitk.Or(solid, sitk.And(dilation(solid, COARSE_MM), tissue)))
 
 
 def find_lungs(air: sitk.Image, body: sitk.Image) -> sitk.Image:
@@ -56,13 +56,15 @@ def find_lungs(air: sitk.Image, body: sitk.Image) -> sitk.Image:
 
     Lungs may be open to the sides and the ends, where a scan or a cube cuts them. Corners are rounded by 10 mm.
     """
-    labels = sitk.GetArrayFromImage(sitk.ConnectedComponent(opening(air, _TRACHEA_MM)))
-    rows = np.flatnonzero(sitk.GetArrayViewFromImage(body).any(axis=(0, 2)))
-    if len(rows):
-        wall = round(_TRACHEA_MM / COARSE_MM)
-        front, back = max(rows[0] - wall, 0), min(rows[-1] + wall, labels.shape[1] - 1)
-        labels[np.isin(labels, labels[:, [front, back]])] = 0
-        labels[:, :front], labels[:, back:] = 0, 0  # the inside of a hollow couch
+    present = sitk.GetArrayFromImage(body).any(axis=2)
+    inner = sitk.GetArrayFromImage(air)
+    inner[~present.any(axis=1)] = 0  # empty slices, to which lungs that the scan cuts would be open
+    labels = sitk.GetArrayFromImage(sitk.ConnectedComponent(opening(like(inner, air), _TRACHEA_MM)))
+    rows = np.flatnonzero(present.any(axis=0))
+    wall = round(_TRACHEA_MM / COARSE_MM)
+    front, back = max(rows[0] - wall, 0), min(rows[-1] + wall, labels.shape[1] - 1)
+    labels[np.isin(labels, labels[:, [front, back]])] = 0
+    labels[:, :front], labels[:, back:] = 0, 0  # the inside of a hollow couch
     volumes = np.bincount(labels.ravel()) * COARSE_MM**3 / 1000
     cuts = np.bincount(labels[:, :, [0, -1]].ravel(), minlength=len(volumes)) * COARSE_MM**2 / 1000
     volumes[volumes < _MIN_DEPTH_MM * cuts] = 0  # air beside the body, between arm, trunk and couch

@@ -162,7 +162,7 @@ def _lung_centre(coarse: sitk.Image, body: sitk.Image) -> tuple[float, float, fl
 
     The cube's voxels come to lie on those of the coarse grid, which spares a volume of 2.5 mm the interpolation.
     """
-    lungs, body = sitk.GetArrayFromImage(lungs_in(coarse, body)), sitk.GetArrayViewFromImage(body)
+    lungs, body = sitk.GetArrayFromImage(lungs_in(coarse, body)), sitk.GetArrayFromImage(body)
     points = np.argwhere(lungs if lungs.any() else body)
     low, high = points.min(axis=0), points.max(axis=0)
     centre = ((low + high) / 2)[::-1]

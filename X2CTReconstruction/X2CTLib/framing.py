@@ -101,7 +101,8 @@ def find_framing(radiograph: Radiograph, template: Float[np.ndarray, "r c"], fie
     """Find the standard view in a radiograph.
 
     A known pixel size is kept; an unknown one is estimated by bringing the lungs to the size that they have in the
-    template. A lateral may face either way, unless its file says which; a frontal view is never mirrored.
+    template. A lateral may face either way, unless its file says which; a frontal view is never mirrored. A known
+    isocentre is kept, too.
 
     Args:
         radiograph: In canonical orientation.
@@ -119,7 +120,8 @@ def find_framing(radiograph: Radiograph, template: Float[np.ndarray, "r c"], fie
     ]
     rough = max(placings, key=attrgetter("score"))
     best = max((search.place(rough.size * size, rough.mirrored) for size in finer), key=attrgetter("score"))
-    return search.framing(best, _notes(radiograph, best, placings))
+    framing = search.framing(best, _notes(radiograph, best, placings))
+    return replace(framing, centre=radiograph.isocentre) if radiograph.isocentre else framing
 
 
 def standard_view(radiograph: Radiograph, framing: Framing, pixels: int = CUBE_VOXELS) -> Float[np.ndarray, "r c"]:
@@ -231,7 +233,7 @@ def _notes(radiograph: Radiograph, best: _Placing, placings: Sequence[_Placing])
     name = radiograph.source
     notes = []
     if radiograph.pixel_mm is None:
-        notes.append(f"{name}: the size was estimated from the lungs; lengths and volumes may be off by a fifth.")
+        notes.append(f"{name}: the size was estimated from the lungs; lengths and volumes may be off by a quarter.")
     if best.mirrored:
         notes.append(f"{name}: mirrored, so that the spine is to the right.")
     other_way = [placing.score for placing in placings if placing.mirrored != best.mirrored]

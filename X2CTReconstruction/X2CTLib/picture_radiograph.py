@@ -31,6 +31,7 @@ def read_picture(path: Path) -> Radiograph:
         radiograph.view = sidecar.view
         radiograph.pixel_mm = sidecar.pixel_mm / sidecar.magnification
         radiograph.oriented = True
+        radiograph.isocentre = (sidecar.rows - 1) / 2, (sidecar.columns - 1) / 2
     elif path.name.lower().endswith(SLICES):
         _place(radiograph, image)
     else:

@@ -39,6 +39,7 @@ class Radiograph:
         patient: Opaque hash of the patient's identity, for comparison only.
         study: The same of the study.
         oriented: Whether the file itself says which way the patient faces.
+        isocentre: (row, column) of the isocentre, which only a file with a sidecar knows.
     """
 
     pixels: Float[np.ndarray, "r c"]
@@ -49,6 +50,7 @@ class Radiograph:
     patient: str | None = None
     study: str | None = None
     oriented: bool = False
+    isocentre: tuple[float, float] | None = None
 
 
 def read_radiograph(path: Path, view: View | None = None) -> Radiograph:

@@ -8,8 +8,8 @@ from X2CTLib.geometry import VolumeGeometry
 
 def antialias(image: sitk.Image, spacing_mm: float) -> sitk.Image:
     """Remove what a grid of `spacing_mm` cannot show; an axis that is as coarse already stays as it is."""
-    # Averaging blocks of at most half a new voxel is harmless and makes the Gaussian cheap.
-    image = sitk.BinShrink(image, [max(1, int(spacing_mm / 2 / spacing)) for spacing in image.GetSpacing()])
+    # Averaging blocks of little more than half a new voxel is harmless and makes the Gaussian cheap.
+    image = sitk.BinShrink(image, [max(1, int(0.6 * spacing_mm / spacing)) for spacing in image.GetSpacing()])
     for axis, spacing in enumerate(image.GetSpacing()):
         if spacing < 0.95 * spacing_mm:
             # A full width at half maximum of the new voxel, less what the old voxel has averaged.

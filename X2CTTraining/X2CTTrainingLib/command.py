@@ -53,9 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def export(trainer: Trainer, cases: Sequence[Case]) -> Model:
     """The moving average of a training's generator as a model, with a card that says what it saw."""
-    schedule, stages = trainer.schedule, {}
-    for step in range(trainer.step):
-        stages[schedule.stage(step)] = stages.get(schedule.stage(step), 0) + 1
+    schedule, stages = trainer.schedule, trainer.steps_by_stage()
     views = [view.name for view in trainer.averaged.views]
     card = {
         "name": "X2CT-GAN+B" if "adversarial" in stages else "X2CT-CNN+B",

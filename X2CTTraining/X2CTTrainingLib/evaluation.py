@@ -75,13 +75,16 @@ def score(
     for index, case in enumerate(cases):
         answers[case.name] = reconstruct_case(model, case)
         progress((index + 1) / len(cases), f"Reconstructed {case.name}")
-    shared = cross_patient_correlation([answer - mean for answer in answers.values()])
+    shared = {}
+    if len(cases) > 1:
+        residuals = [answer - mean for answer in answers.values()]
+        shared["cross-patient correlation"] = cross_patient_correlation(residuals)
     rows = []
     for case in cases:
         for who, answer in (("model", answers[case.name].astype(np.float32)), ("mean volume", mean)):
             row = {"case": case.name, "answer": who, **evaluate(answer, case.hu)}
             row["lung volume error %"] = lung_volume_error(answer, case.hu)
-            rows.append(row | ({"cross-patient correlation": shared} if who == "model" else {}))
+            rows.append(row | (shared if who == "model" else {}))
     return rows
 
 
@@ -90,8 +93,7 @@ def cross_patient_correlation(residuals: Sequence[Float[np.ndarray, "k j i"]]) -
 
     0 for a model that tells patients apart, 1 for one that adds the same to everyone.
     """
-    pairs = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in combinations(residuals, 2)]
-    return float(np.mean(pairs)) if pairs else float("nan")
+    return float(np.mean([np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in combinations(residuals, 2)]))
 
 
 def lung_volume_error(answer: Float[np.ndarray, "k j i"], truth: Float[np.ndarray, "k j i"]) -> float:

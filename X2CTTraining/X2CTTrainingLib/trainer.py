@@ -6,6 +6,7 @@ the full one; then all three losses of the paper with the discriminator.
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -205,6 +206,12 @@ class Trainer:
         decay = min(self.schedule.average, (count + 1) / (count + 10))
         for average, current in zip(self.averaged.parameters(), self.generator.parameters(), strict=True):
             average.lerp_(current.detach(), 1 - decay)
+
+    def steps_by_stage(self) -> dict[str, int]:
+        """How many steps each stage has had, by the log."""
+        with (self.folder / "log.csv").open(newline="") as file:
+            stages = {int(row["step"]): row["stage"] for row in csv.DictReader(file)}
+        return dict(Counter(stage for step, stage in stages.items() if step <= self.step))
 
     def _log(self, losses: dict[str, float]) -> None:
         path = self.folder / "log.csv"

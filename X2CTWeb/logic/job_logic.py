@@ -1,6 +1,7 @@
 """The reconstruction: it runs in the worker process, and this listens to it."""
 
 import asyncio
+import logging
 from pathlib import Path
 
 from trame_server.utils.asynchronous import create_task
@@ -69,4 +70,7 @@ class JobLogic:
             await self.done.async_emit(Path(event["output"]))
         except X2CTError as error:
             self._data.error = str(error)
+        except Exception as error:
+            logging.exception("The reconstruction could not be shown.")
+            self._data.error = f"The reconstruction could not be shown: {error}"
         self._data.job = JobState()

@@ -14,10 +14,7 @@ from X2CTLib.geometry import View
 from X2CTLib.radiograph import Radiograph, check_pair, read_radiograph
 from X2CTWeb.folder import SessionFolder
 from X2CTWeb.logic.pictures import data_url
-from X2CTWeb.state import AppState, RadiographState
-
-LARGEST_UPLOAD = 128 * 2**20
-"""Bytes; the largest radiographs, uncompressed, have a quarter of it."""
+from X2CTWeb.state import LARGEST_UPLOAD, AppState, RadiographState
 
 
 class RadiographsLogic:
@@ -89,10 +86,10 @@ class RadiographsLogic:
             self.changed()
 
     def _keep(self, upload: ClientFile) -> Path:
+        if upload.size > LARGEST_UPLOAD or len(upload.content or b"") > LARGEST_UPLOAD:
+            raise InputError(f"{upload.name} is larger than {LARGEST_UPLOAD >> 20} MB. Choose a single radiograph.")
         if not upload.content:
-            raise InputError(f"{upload.name} is empty.")
-        if len(upload.content) > LARGEST_UPLOAD:
-            raise InputError(f"{upload.name} is larger than {LARGEST_UPLOAD >> 20} MB; choose a single radiograph.")
+            raise InputError(f"{upload.name} is empty. Choose another file.")
         path = self._folder.new("upload") / Path(upload.name).name
         path.write_bytes(upload.content)
         return path

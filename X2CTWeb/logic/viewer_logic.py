@@ -55,11 +55,6 @@ class ViewerLogic:
         """The `vtkMRMLScene`."""
         return self._app.scene
 
-    @property
-    def volume(self):
-        """The synthetic CT on show, a `vtkMRMLScalarVolumeNode`, or None."""
-        return self._study.volume if self._study else None
-
     def show(self, study: Study) -> None:
         """Show a study of the scene instead of the one before, which is removed."""
         self.clear()

@@ -31,8 +31,7 @@ _THEME = {
                     "background": "#0b0e12",
                     "surface": "#14181e",
                     "primary": "#3b86bd",
-                    "error": "#e0655c",
-                    "warning": "#d9a441",
+                    "error": "#a83c36",
                 },
             }
         },
@@ -72,9 +71,9 @@ class Page(VAppLayout):
                 MeasurementsSection(typed_state)
                 with v.Template(v_slot_append=True):
                     DownloadsSection(typed_state, downloads)
-            with v.VMain(classes="x2ct-main"):
-                self._alert()
+            with v.VMain(), html.Div(classes="x2ct-grid"):
                 self._panes(slices, threed)
+                self._alert()
 
     def _title_bar(self) -> None:
         with v.VAppBar(height=48, flat=True, classes="x2ct-bar"):
@@ -104,10 +103,9 @@ class Page(VAppLayout):
         def add_slice(name: str) -> None:
             SlicePane(*slices[name], state, SLICE_COLOURS[name])
 
-        with html.Div(classes="x2ct-grid"):
-            RadiographPane("pa", "PA radiograph", names.pa, state, {"left": "R", "right": "L"})
-            add_slice("Coronal")
-            ThreeDPane(threed, state)
-            RadiographPane("lateral", "Lateral radiograph", names.lateral, state, {"left": "A", "right": "P"})
-            add_slice("Sagittal")
-            add_slice("Axial")
+        RadiographPane("pa", "PA radiograph", names.pa, state, {"left": "R", "right": "L"})
+        add_slice("Coronal")
+        ThreeDPane(threed, state)
+        RadiographPane("lateral", "Lateral radiograph", names.lateral, state, {"left": "A", "right": "P"})
+        add_slice("Sagittal")
+        add_slice("Axial")

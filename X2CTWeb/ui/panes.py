@@ -100,11 +100,13 @@ class VolumePane(Pane):
         self, key: str, title: str, view: AbstractView, typed_state: TypedState[AppState], mouse: str, **kwargs
     ) -> None:
         super().__init__(key, title, typed_state, **kwargs)
-        self.shown = typed_state.name.result.shown
+        names = typed_state.name
+        self.shown = names.result.shown
         with self.content:
             client.ServerTemplate(name=view.get_singleton_tag())
             html.Div(
-                f"{{{{ {typed_state.name.job.running} ? 'Reconstructing …' : 'Press Reconstruct' }}}}",
+                f"{{{{ {names.job.running} ? 'Reconstructing …' : "
+                f"{names.input.ready} ? 'Press Reconstruct' : 'Choose two radiographs' }}}}",
                 v_if=(f"!{self.shown}",),
                 classes="x2ct-empty",
             )

@@ -6,10 +6,11 @@ from trame_server.utils.typed_state import TypedState
 from undo_stack import Signal
 
 from X2CTLib.geometry import View
-from X2CTWeb.state import AppState, RadiographState
+from X2CTWeb.state import LARGEST_UPLOAD, AppState, RadiographState
 from X2CTWeb.ui.section import Section
 
-ACCEPTED = ".dcm,.dicom,.png,.jpg,.jpeg,.tif,.tiff,.bmp,.nrrd,.nhdr,.nii,.gz,.mha,application/dicom,image/*"
+# The file, or of one that is too large, its name and size only: the logic says what is wrong with it.
+_SENT = f"(file => file.size > {LARGEST_UPLOAD} ? {{name: file.name, size: file.size}} : file)($event.target.files[0])"
 
 
 class RadiographsSection(Section):
@@ -26,7 +27,7 @@ class RadiographsSection(Section):
         busy = f"({names.job.running} || {names.input.reading})"
         with self:
             v.VProgressLinear(active=(names.input.reading,), indeterminate=True, absolute=True, color="primary")
-            RadiographCard(View.PA, "PA", typed_state.name.input.pa, busy, self.pa_chosen)
+            RadiographCard(View.PA, "PA", names.input.pa, busy, self.pa_chosen)
             RadiographCard(View.LATERAL, "Lateral", names.input.lateral, busy, self.lateral_chosen)
             with html.Ul(classes="x2ct-notes", v_if=(f"{names.input.notes}.length",)):
                 html.Li("{{ note }}", v_for=f"note in {names.input.notes}", key="note")
@@ -50,16 +51,14 @@ class RadiographCard(html.Label):
     """A thumbnail with file name and notes; all of it opens the file dialog, and takes a dropped file."""
 
     def __init__(self, view: View, title: str, name: RadiographState, busy: str, chosen: Signal) -> None:
-        super().__init__(classes="x2ct-card", __properties=["for"])
-        chosen_trigger = self.server.trigger_name(chosen.async_emit)
+        super().__init__(classes="x2ct-card")
+        trigger = self.server.trigger_name(chosen.async_emit)
         with self:
             html.Input(
                 type="file",
                 id=f"{view.name.lower()}-file",
-                accept=ACCEPTED,
                 disabled=(busy,),
-                change=f"trigger('{chosen_trigger}', [$event.target.files[0]]).then(() => $event.target.value = '')",
-                __properties=["accept"],
+                change=f"trigger('{trigger}', [{_SENT}]).then(() => $event.target.value = '')",
             )
             with html.Div(classes="x2ct-thumbnail"):
                 html.Img(src=(name.picture,), v_if=(name.picture,), alt=f"{title} radiograph")

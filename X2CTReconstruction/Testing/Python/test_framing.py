@@ -150,3 +150,9 @@ def test_the_mean_view_is_sharper_than_the_mean_and_stays_in_place():
     assert np.abs(np.diff(mean)).max() > 1.2 * np.abs(np.diff(blurred)).max()
     assert np.corrcoef(mean[10:-10, 10:-10].ravel(), TEMPLATES[View.PA][10:-10, 10:-10].ravel())[0, 1] > 0.97
     assert mean[0, 64] > 0.8, "rows that one CT did not scan do not darken it"
+
+
+def test_a_known_isocentre_is_kept():
+    shifted = np.roll(TEMPLATES[View.PA], 9, axis=1)
+    radiograph = Radiograph(shifted, View.PA, pixel_mm=2.5, isocentre=(63.5, 63.5))
+    assert find_framing(radiograph, TEMPLATES[View.PA]).centre == (63.5, 63.5)

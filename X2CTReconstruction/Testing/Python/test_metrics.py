@@ -39,7 +39,7 @@ def test_values_that_the_networks_cannot_tell_apart_are_equal():
 def test_ssim_of_flat_volumes_is_the_luminance_term():
     first, second = np.full((12, 13, 14), -24), np.full((12, 13, 14), 976)
     x, y, c1 = 1000, 2000, (0.01 * 2500) ** 2
-    assert ssim_slices(first, second) == pytest.approx((2 * x * y + c1) / (x**2 + y**2 + c1), abs=1e-5)
+    assert ssim_slices(first, second) == pytest.approx((2 * x * y + c1) / (x**2 + y**2 + c1), abs=1e-3)
 
 
 def test_ssim_sees_structure_that_psnr_does_not(a_volume):

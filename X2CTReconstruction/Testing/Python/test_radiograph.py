@@ -343,6 +343,7 @@ def test_a_sidecar_tells_view_and_size(tmp_path):
     radiograph = read_radiograph(path)
     assert radiograph.view is View.LATERAL and radiograph.oriented
     assert radiograph.pixel_mm == pytest.approx(320 / ROWS)
+    assert radiograph.isocentre == ((ROWS - 1) / 2, (ROWS - 1) / 2)
 
 
 def test_grey_in_colour_is_read_and_a_photo_refused(tmp_path):
