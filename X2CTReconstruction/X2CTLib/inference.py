@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import SimpleITK as sitk
 import torch
 from jaxtyping import Float
 
@@ -50,7 +51,7 @@ def reconstruct(
         cancel.check()
     progress(0.2, "Running the network")
     images = torch.from_numpy(np.stack([views[view] for view in model.generator.views]))
-    hu = run_generator(model.generator, images, device, lambda f, m: progress(0.2 + 0.8 * f, m), cancel)
+    hu = run_model(model, images, device, lambda f, m: progress(0.2 + 0.8 * f, m), cancel)
     return Reconstruction(
         hu=np.round(hu).astype(np.int16),
         geometry=VolumeGeometry.cube(hu.shape[0]),
@@ -62,22 +63,31 @@ def reconstruct(
     )
 
 
-def run_generator(
-    generator: Generator,
+def run_model(
+    model: Model,
     images: Float[torch.Tensor, "view r c"],
     device: str = "auto",
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Float[np.ndarray, "k j i"]:
-    """Standard views to Hounsfield units, on the best device and in the fastest precision that it has."""
+    """Standard views to Hounsfield units, on the best device and in the fastest precision that it has.
+
+    A model whose card asks for it is smoothed: transposed convolutions that have not been trained for long leave a
+    grid, which a reader might take for texture.
+    """
     chosen = choose_device(device)
     precision = choose_precision(chosen)
-    generator = generator.to(chosen)
+    generator = model.generator.to(chosen)
     autocast = torch.autocast(chosen.type, precision, enabled=precision != torch.float32)
     with torch.inference_mode(), autocast, _observed(generator, progress, cancel):
         output = generator(images[None].to(chosen))[0].float().clamp(0, 1)
     low, high = HU_RANGE
-    return (low + (high - low) * output).cpu().numpy()
+    hu = (low + (high - low) * output).cpu().numpy()
+    smoothing_mm = model.card.get("smoothing_mm", 0)
+    if not smoothing_mm:
+        return hu
+    smooth = sitk.SmoothingRecursiveGaussian(VolumeGeometry.cube(hu.shape[0]).to_image(hu), smoothing_mm)
+    return sitk.GetArrayFromImage(smooth).clip(low, high)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from X2CTLib.cli import terminal_progress
 from X2CTLib.drr import radiographs
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import VolumeGeometry, clinical_projection
-from X2CTLib.inference import run_generator
+from X2CTLib.inference import run_model
 from X2CTLib.intensity import normalise
 from X2CTLib.metrics import evaluate
 from X2CTLib.progress import Progress, silent
@@ -63,7 +63,7 @@ def reconstruct_case(model: Model, case: Case) -> Int16[np.ndarray, "k j i"]:
     geometry = VolumeGeometry.cube(case.hu.shape[0])
     volume = torch.from_numpy(case.hu)[None]
     images = [normalise(radiographs(volume, geometry, clinical_projection(v))[0]) for v in model.generator.views]
-    return np.round(run_generator(model.generator, torch.stack(images))).astype(np.int16)
+    return np.round(run_model(model, torch.stack(images))).astype(np.int16)
 
 
 def score(
