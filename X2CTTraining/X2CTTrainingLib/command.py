@@ -20,7 +20,7 @@ from X2CTTrainingLib.datasets import Case, load_cases
 from X2CTTrainingLib.trainer import Schedule, Trainer
 
 SMOOTHING_MM = 2.0
-"""Standard deviation of the Gaussian that softens the grid of the transposed convolutions; costs under 0.1 dB of PSNR."""
+"""Standard deviation of the Gaussian that softens the grid of the transposed convolutions."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
