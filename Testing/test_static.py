@@ -133,7 +133,7 @@ def test_module_files_import_only_what_slicer_brings(folder):
 
 
 def test_everything_the_extension_imports_is_required():
-    """Slicer installs requirements.txt on the first Reconstruct; the command line and scoring are not used in Slicer."""
+    """Slicer installs requirements.txt on the first Reconstruct; not the command line and scoring."""
     ours = {path.name for path in ROOT.glob("*/*Lib")} | {"X2CTWeb"}
     only_outside = {"cli.py", "command.py", "metrics.py", "report.py"}
     files = python_files("X2CTReconstruction/X2CTLib", "X2CTReconstruction/X2CTReconstructionLib")
