@@ -221,6 +221,12 @@ def test_one_radiograph_alone_is_not_enough(tmp_path):
     assert done.returncode == 2 and "--lateral" in done.stderr
 
 
+def test_an_unusable_output_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = x2ct("train", "--phantoms", 1, "--output", tmp_path / "file")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+
+
 def test_help_lists_every_command():
     done = x2ct("--help")
     assert done.returncode == 0

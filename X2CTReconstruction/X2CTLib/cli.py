@@ -5,6 +5,7 @@ A command is a module with `add_arguments(parser)` and `run(arguments)`; only th
 
 import argparse
 import importlib
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,10 +57,15 @@ def main(argv: list[str] | None = None) -> int:
         if name == chosen:
             importlib.import_module(module).add_arguments(command)
     arguments = parser.parse_args(argv)
+    # Who ends the process leaves no scratch folder behind, as who presses Ctrl+C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         importlib.import_module(COMMANDS[arguments.command][0]).run(arguments)
     except X2CTError as error:
         print(f"x2ct: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"x2ct: {error.filename or 'A file'}: {error.strerror or error}.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("x2ct: stopped.", file=sys.stderr)

@@ -1,5 +1,7 @@
 """Chest CT as it comes, and the standard cube that the networks are trained on and give back."""
 
+import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,7 @@ def read_ct(path: Path | str) -> tuple[Float[np.ndarray, "k j i"], VolumeGeometr
     path = Path(path)
     if not path.exists():
         raise InputError(f"There is no file or folder {path}.")
+    _check_whole(path)
     try:
         image = _read_series(path) if path.is_dir() else sitk.ReadImage(str(path))
     except RuntimeError as error:
@@ -47,6 +50,18 @@ def read_ct(path: Path | str) -> tuple[Float[np.ndarray, "k j i"], VolumeGeometr
     hu = sitk.GetArrayFromImage(image).astype(np.float32)
     _check_hounsfield(hu, path.name)
     return np.maximum(hu, EMPTY_HU), VolumeGeometry.from_image(image)
+
+
+def _check_whole(path: Path) -> None:
+    """Refuse a compressed file that ends too early: the reader would fill in the rest with zeros, which are water."""
+    if path.suffix != ".gz":
+        return
+    try:
+        with gzip.open(path) as file:
+            while file.read(1 << 24):
+                pass
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(f"{path.name} is damaged or incomplete. Get it again.") from error
 
 
 def body_mask(hu: Float[np.ndarray, "k j i"], geometry: VolumeGeometry) -> Bool[np.ndarray, "k j i"]:

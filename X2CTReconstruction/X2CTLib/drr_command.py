@@ -15,6 +15,7 @@ from X2CTLib.files import whole_folder
 from X2CTLib.geometry import View, clinical_projection, paper_projection, parallel_projection, write_sidecar
 from X2CTLib.intensity import normalise
 
+MOST_PIXELS = 4096
 PRESETS = {"clinical": clinical_projection, "paper": paper_projection, "parallel": parallel_projection}
 
 
@@ -36,10 +37,10 @@ def write_drrs(ct: Path, folder: Path, preset: str = "clinical", pixels: int = 5
     """Project a CT, without its table, around the centre of its lungs.
 
     Raises:
-        InputError: The CT cannot be used, or there are no pixels.
+        InputError: The CT cannot be used, or there are no pixels, or too many.
     """
-    if pixels < 1:
-        raise InputError("A detector needs at least one pixel.")
+    if not 1 <= pixels <= MOST_PIXELS:
+        raise InputError(f"A detector has 1 to {MOST_PIXELS} pixels along an edge, not {pixels}.")
     hu, geometry = standard_cube(*read_ct(ct), voxels=320)
     with whole_folder(folder) as scratch:
         for view in View:

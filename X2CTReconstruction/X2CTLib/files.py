@@ -26,8 +26,12 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     try:
         yield scratch
         scratch.chmod(0o755)
-        for file in sorted(scratch.rglob("*")):
-            target = folder / file.relative_to(scratch)
+        files = {file: folder / file.relative_to(scratch) for file in sorted(scratch.rglob("*"))}
+        for file, target in files.items():
+            # Before the first one moves, so that all of them do.
+            if target.exists() and target.is_dir() != file.is_dir():
+                raise InputError(f"{target} is in the way. Choose another output folder.")
+        for file, target in files.items():
             if file.is_dir():
                 target.mkdir(parents=True, exist_ok=True)
             else:

@@ -47,6 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
             raise InputError("A CT is both in --data and in --training-data; score a model on CTs it has not seen.")
         rows = score(model, cases, training, progress)
     if arguments.output:
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(table(rows))
     summary = summarise(rows)
     print(json.dumps(summary, indent=2))

@@ -61,6 +61,12 @@ class Schedule:
     seed: int = 0
     checkpoint_every: int = 50
 
+    def __post_init__(self) -> None:
+        if not 0 < self.width <= 4:
+            raise InputError(f"The width of the networks must lie between 0 and 4, not be {self.width:g}.")
+        if min(self.coarse_steps, self.fine_steps, self.adversarial_steps) < 0 or self.steps == 0:
+            raise InputError("A training needs at least one step, and no stage has fewer than none.")
+
     @property
     def steps(self) -> int:
         """All of them."""
@@ -88,7 +94,7 @@ class Trainer:
     """A training and where it stands; `folder` holds checkpoint and log, and continues if it holds them already.
 
     Raises:
-        InputError: The folder holds a training of another width.
+        InputError: The folder holds a training of another width, or a damaged one.
     """
 
     def __init__(self, cases: Sequence[Case], schedule: Schedule, folder: Path, device: str = "cpu") -> None:
@@ -126,7 +132,10 @@ class Trainer:
         os.replace(partial, self._checkpoint)
 
     def _resume(self) -> None:
-        state = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
+        try:
+            state = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
+        except Exception as error:  # what a damaged file makes torch raise is anything
+            raise InputError(f"{self._checkpoint} is damaged. Remove it to begin anew.") from error
         if state["schedule"]["width"] != self.schedule.width:
             raise InputError(
                 f"{self.folder} holds a training of width {state['schedule']['width']}; "

@@ -265,3 +265,12 @@ def test_what_is_no_ct_is_refused_with_the_reason(tmp_path, a_small_ct):
     for name, reason in reasons.items():
         with pytest.raises(InputError, match=reason):
             read_ct(tmp_path / name)
+
+
+def test_a_compressed_file_that_ends_too_early_is_refused(tmp_path):
+    noise = np.random.default_rng(0).integers(-1000, 1000, (40, 40, 40)).astype(np.int16)
+    sitk.WriteImage(sitk.GetImageFromArray(noise), tmp_path / "whole.nii.gz")
+    content = (tmp_path / "whole.nii.gz").read_bytes()
+    (tmp_path / "part.nii.gz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match="incomplete"):
+        read_ct(tmp_path / "part.nii.gz")

@@ -30,6 +30,14 @@ def test_what_is_there_already_stays(tmp_path):
     assert (tmp_path / "out" / "a").read_text() == "new"
 
 
+def test_a_clash_is_noticed_before_anything_moves(tmp_path):
+    (tmp_path / "out" / "b").mkdir(parents=True)
+    with pytest.raises(InputError, match="in the way"), whole_folder(tmp_path / "out") as scratch:
+        (scratch / "a").write_text("a")
+        (scratch / "b").write_text("b")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b"]
+
+
 def test_a_folder_that_cannot_be_is_an_input_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="Choose another output folder"), whole_folder(tmp_path / "file" / "out"):

@@ -59,8 +59,9 @@ def test_cancel_stops_inside_the_network(a_model, a_pair):
 
 
 def test_a_device_that_is_not_there_is_said():
-    with pytest.raises(InputError, match="'auto'"):
-        choose_device("cuda:99")
+    for name in ("cuda:99", "meta", "toaster"):
+        with pytest.raises(InputError, match="'auto'"):
+            choose_device(name)
     assert choose_device("cpu").type == "cpu"
     assert choose_precision(torch.device("cpu")) in (torch.float32, torch.bfloat16)
 

@@ -70,6 +70,18 @@ def test_a_run_of_another_width_is_not_overwritten(cases, tmp_path):
         Trainer(cases, Schedule(**{**SHORT, "width": 0.2}), tmp_path)
 
 
+def test_a_damaged_checkpoint_is_said(cases, tmp_path):
+    (tmp_path / "checkpoint.pt").write_text("junk")
+    with pytest.raises(InputError, match="damaged"):
+        Trainer(cases, Schedule(**SHORT), tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [{"width": -1}, {"width": float("nan")}, {"coarse_steps": -2}, {"coarse_steps": 0}])
+def test_impossible_schedules_are_refused(wrong):
+    with pytest.raises(InputError):
+        Schedule(**{**SHORT, **wrong})
+
+
 def test_kill_9_leaves_a_checkpoint_that_loads(tmp_path):
     command = [sys.executable, "-m", "X2CTLib.cli", "train", "--phantoms", "1", "--width", "0.1"]
     with (tmp_path / "log").open("w") as log:
