@@ -61,7 +61,7 @@ def _check_whole(path: Path) -> None:
             while file.read(1 << 24):
                 pass
     except (EOFError, OSError, zlib.error) as error:
-        raise InputError(f"{path.name} is damaged or incomplete. Get it again.") from error
+        raise InputError(f"{path.name} cannot be read: it is damaged or incomplete. Get it again.") from error
 
 
 def body_mask(hu: Float[np.ndarray, "k j i"], geometry: VolumeGeometry) -> Bool[np.ndarray, "k j i"]:
