@@ -384,14 +384,11 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
 
     def addStudy(self):
         """After the event "done": measure the reconstruction and add it to the scene, as a `Study`."""
-        from X2CTLib.anatomy import measure, segment
         from X2CTLib.reconstruction import Reconstruction
         from X2CTReconstructionLib.study import add_study
 
         reconstruction = Reconstruction.load(Path(self._folder.name) / "output")
-        labels = segment(reconstruction.hu, reconstruction.geometry)
-        measurements = measure(reconstruction.hu, labels, reconstruction.geometry)
-        return add_study(slicer.mrmlScene, reconstruction, labels, measurements)
+        return add_study(slicer.mrmlScene, reconstruction, *reconstruction.examine())
 
     def measure(self, volume):
         """Measure any chest CT in the scene; returns the new table node."""

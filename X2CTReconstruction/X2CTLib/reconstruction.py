@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from jaxtyping import Float, Int16
+from jaxtyping import Float, Int16, UInt8
 
-from X2CTLib.errors import InputError
+from X2CTLib.anatomy import Measurement, measure, segment
+from X2CTLib.errors import InputError, ModelError
 from X2CTLib.files import whole_folder
 from X2CTLib.geometry import ProjectionGeometry, View, VolumeGeometry
 from X2CTLib.mark import MARK
@@ -35,6 +36,18 @@ class Reconstruction:
     card: dict
     notes: list[str]
     sources: dict[View, str]
+
+    def examine(self) -> tuple[UInt8[np.ndarray, "k j i"], list[Measurement]]:
+        """Its organs, as `anatomy.LABELS`, and what they measure.
+
+        Raises:
+            ModelError: The model has made no body.
+        """
+        try:
+            labels = segment(self.hu, self.geometry)
+        except InputError as error:
+            raise ModelError("The model finds no chest in these radiographs. Check them, or choose another.") from error
+        return labels, measure(self.hu, labels, self.geometry)
 
     def save(self, folder: Path) -> None:
         """Write volume.nrrd, pa.png and lateral.png (16 bit, what the network saw) and reconstruction.json."""

@@ -4,9 +4,9 @@ import argparse
 import csv
 from pathlib import Path
 
-from X2CTLib.anatomy import Measurement, measure, segment
+from X2CTLib.anatomy import Measurement
 from X2CTLib.cli import terminal_progress
-from X2CTLib.errors import InputError, ModelError
+from X2CTLib.errors import InputError
 from X2CTLib.files import whole_folder
 from X2CTLib.geometry import View
 from X2CTLib.progress import CancelToken, Progress, silent
@@ -81,11 +81,7 @@ def write_results(
         lambda fraction, message: progress(0.6 * fraction, message),
         cancel,
     )
-    try:
-        labels = segment(reconstruction.hu, reconstruction.geometry)
-    except InputError as error:
-        raise ModelError("The model finds no chest in these radiographs. Check them, or choose another.") from error
-    measurements = measure(reconstruction.hu, labels, reconstruction.geometry)
+    labels, measurements = reconstruction.examine()
     with whole_folder(folder) as scratch:
         reconstruction.save(scratch)
         scene = HeadlessScene().scene

@@ -8,7 +8,7 @@ import numpy as np
 from trame_server import Server
 from trame_server.utils.typed_state import TypedState
 
-from X2CTLib.anatomy import Measurement, measure, segment
+from X2CTLib.anatomy import Measurement
 from X2CTLib.geometry import View
 from X2CTLib.reconstruction import Reconstruction
 from X2CTReconstructionLib.command import write_measurements
@@ -91,8 +91,7 @@ class ResultsLogic:
 
 def _load_and_measure(folder: Path) -> tuple[Reconstruction, np.ndarray, list[Measurement]]:
     reconstruction = Reconstruction.load(folder)
-    labels = segment(reconstruction.hu, reconstruction.geometry)
-    measurements = measure(reconstruction.hu, labels, reconstruction.geometry)
+    labels, measurements = reconstruction.examine()
     write_measurements(folder / MEASUREMENTS, measurements)
     return reconstruction, labels, measurements
 
@@ -100,5 +99,4 @@ def _load_and_measure(folder: Path) -> tuple[Reconstruction, np.ndarray, list[Me
 def _row(measurement: Measurement) -> MeasurementState:
     """A measurement in words, with the digits that mean something."""
     digits = 0 if abs(measurement.value) >= 100 else 1
-    name = measurement.name[:1].upper() + measurement.name[1:]
-    return MeasurementState(name, f"{measurement.value:,.{digits}f}", measurement.unit, measurement.note)
+    return MeasurementState(measurement.name, f"{measurement.value:,.{digits}f}", measurement.unit, measurement.note)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from X2CTLib.device import choose_device, choose_precision
-from X2CTLib.errors import Cancelled, InputError
+from X2CTLib.errors import Cancelled, InputError, ModelError
 from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, clinical_projection
 from X2CTLib.inference import reconstruct
 from X2CTLib.networks.generator import Generator
@@ -88,6 +88,12 @@ def test_a_reconstruction_survives_the_disk(tmp_path):
         saved.notes,
         saved.sources,
     )
+
+
+def test_a_volume_without_a_body_is_the_models_fault():
+    air = np.full((32, 32, 32), -1000, np.int16)
+    with pytest.raises(ModelError, match="no chest"):
+        Reconstruction(air, VolumeGeometry.cube(32), {}, {}, {}, [], {}).examine()
 
 
 def test_another_folder_is_not_a_reconstruction(tmp_path):
