@@ -1,9 +1,6 @@
 """The report of a reconstruction: one HTML file that holds everything it shows and nothing that names the patient."""
 
-import base64
-import datetime
 import math
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +11,7 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from X2CTLib.anatomy import Measurement
 from X2CTLib.geometry import View
-from X2CTLib.mark import MARK
+from X2CTLib.page import png_uri, write_page
 from X2CTLib.radiograph import Radiograph
 from X2CTLib.reconstruction import Reconstruction
 from X2CTReconstructionLib.pictures import PICTURES
@@ -43,15 +40,10 @@ def write_report(
         measurements: From `X2CTLib.anatomy.measure`.
         pictures: Files from `X2CTReconstructionLib.rendering.render_pictures`.
     """
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["quantity"] = _quantity
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     card = reconstruction.card
-    html = template.render(
-        mark=MARK,
-        date=datetime.date.today().isoformat(),
+    write_page(
+        path,
+        TEMPLATE,
         inputs=[(VIEW_NAMES[view], _png_uri(_reduced(radiograph.pixels))) for view, radiograph in radiographs.items()],
         views=[(VIEW_NAMES[view], _png_uri(image)) for view, image in reconstruction.views.items()],
         renderings=[(p.title, _file_uri(pictures[p.name])) for p in PICTURES if not p.sliced],
@@ -64,18 +56,6 @@ def write_report(
         sha256=card.get("sha256", ""),
         card={key: card[key] for key in _CARD_ENTRIES if card.get(key)},
     )
-    path = Path(path)
-    partial = path.with_suffix(".partial")
-    partial.write_text(html, encoding="utf-8")
-    os.replace(partial, path)
-
-
-def _quantity(value: float | int) -> str:
-    """A number with three digits that say something, as measurements and scores have; counts as they are."""
-    if isinstance(value, int):
-        return f"{value:,}"
-    decimals = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
-    return f"{value:,.{decimals}f}"
 
 
 def _reduced(image: Float[np.ndarray, "r c"]) -> Float[np.ndarray, "r2 c2"]:
@@ -93,12 +73,8 @@ def _png_uri(image: Float[np.ndarray, "r c"]) -> str:
     writer.SetInputData(data)
     writer.WriteToMemoryOn()
     writer.Write()
-    return _uri(vtk_to_numpy(writer.GetResult()).tobytes())
+    return png_uri(vtk_to_numpy(writer.GetResult()).tobytes())
 
 
 def _file_uri(path: Path) -> str:
-    return _uri(Path(path).read_bytes())
-
-
-def _uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+    return png_uri(Path(path).read_bytes())
