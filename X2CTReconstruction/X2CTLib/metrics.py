@@ -38,7 +38,8 @@ def ssim_slices(prediction: Float[np.ndarray, "k j i"], truth: Float[np.ndarray,
     volumes = [torch.from_numpy(_clip(volume) - HU_RANGE[0]).float() for volume in (prediction, truth)]
     means = []
     for axis in range(3):
-        slices = [volume.movedim(axis, 0)[:, None].contiguous() for volume in volumes]
+        # Slices as channels rather than as a batch: one depthwise convolution, ten times faster on a CPU.
+        slices = [volume.movedim(axis, 0)[None].contiguous() for volume in volumes]
         similarity, _ = compute_ssim_and_cs(
             *slices, spatial_dims=2, kernel_size=(11, 11), kernel_sigma=(1.5, 1.5), data_range=SPAN
         )
