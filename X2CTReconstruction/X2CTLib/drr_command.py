@@ -12,18 +12,17 @@ from X2CTLib.ct import read_ct, standard_cube
 from X2CTLib.drr import radiographs
 from X2CTLib.errors import InputError
 from X2CTLib.files import whole_folder
-from X2CTLib.geometry import View, clinical_projection, paper_projection, parallel_projection, write_sidecar
+from X2CTLib.geometry import PROJECTIONS, View, write_sidecar
 from X2CTLib.intensity import normalise
 
 MOST_PIXELS = 4096
-PRESETS = {"clinical": clinical_projection, "paper": paper_projection, "parallel": parallel_projection}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("ct", type=Path, help="CT file (NIfTI, NRRD, MHA) or folder of a DICOM series")
     parser.add_argument("--output", type=Path, required=True, help="folder for the radiographs and their sidecars")
-    parser.add_argument("--geometry", choices=PRESETS, default="clinical", help="source, detector and distances")
+    parser.add_argument("--geometry", choices=PROJECTIONS, default="clinical", help="source, detector and distances")
     parser.add_argument("--pixels", type=int, default=512, help="detector pixels along an edge")
 
 
@@ -44,14 +43,8 @@ def write_drrs(ct: Path, folder: Path, preset: str = "clinical", pixels: int = 5
     hu, geometry = standard_cube(*read_ct(ct), voxels=320)
     with whole_folder(folder) as scratch:
         for view in View:
-            projection = PRESETS[preset](view)
-            projection = dataclasses.replace(
-                projection,
-                rows=pixels,
-                columns=pixels,
-                pixel_mm=projection.pixel_mm * projection.rows / pixels,
-                isocentre_lps=tuple(geometry.centre_lps.tolist()),
-            )
+            projection = PROJECTIONS[preset](view).resized(pixels)
+            projection = dataclasses.replace(projection, isocentre_lps=tuple(geometry.centre_lps.tolist()))
             name = view.name.lower()
             integrals = radiographs(torch.from_numpy(hu)[None], geometry, projection)[0]
             gray = (normalise(integrals) * 65535).round().numpy().astype(np.uint16)

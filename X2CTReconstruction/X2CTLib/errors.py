@@ -21,3 +21,7 @@ class Cancelled(X2CTError):
 
     def __init__(self) -> None:
         super().__init__("Cancelled.")
+
+
+class TrainingError(X2CTError):
+    """A training cannot go on; what it had learned is kept."""

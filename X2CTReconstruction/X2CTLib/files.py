@@ -41,3 +41,21 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise InputError(f"Cannot write to {folder}: {error.strerror}. Choose another output folder.") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def replace_file(path: Path) -> Iterator[Path]:
+    """A scratch file beside `path` to write to, which takes its place when the block ends well.
+
+    A reader finds the old file or the new one, and a machine that stops at any moment leaves one of both.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

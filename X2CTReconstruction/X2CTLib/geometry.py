@@ -8,7 +8,7 @@ Volume arrays are indexed (k, j, i). In the CT cube these axes grow to superior,
 import enum
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +177,10 @@ class ProjectionGeometry:
         offsets = np.stack([relative @ down, relative @ right], axis=-1)
         return middle + offsets * np.expand_dims(scale, -1) / self.pixel_mm
 
+    def resized(self, pixels: int):
+        """The same field on so many pixels along an edge of a square detector."""
+        return replace(self, rows=pixels, columns=pixels, pixel_mm=self.pixel_mm * self.rows / pixels)
+
     def to_dict(self) -> dict:
         """Plain values, for JSON."""
         return {**asdict(self), "view": self.view.value}
@@ -217,6 +221,10 @@ def clinical_projection(view: View, pixels: int = CUBE_VOXELS) -> ProjectionGeom
 def parallel_projection(view: View, pixels: int = CUBE_VOXELS) -> ProjectionGeometry:
     """Parallel rays over the whole cube."""
     return ProjectionGeometry(view, pixels, pixels, CUBE_MM / pixels)
+
+
+PROJECTIONS = {"clinical": clinical_projection, "paper": paper_projection, "parallel": parallel_projection}
+"""The presets by name; each makes the geometry of a view."""
 
 
 def write_sidecar(path: Path, projection: ProjectionGeometry) -> None:

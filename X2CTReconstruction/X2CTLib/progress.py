@@ -23,11 +23,16 @@ class CancelToken:
         """Ask the work to stop at its next step."""
         self._event.set()
 
+    @property
+    def raised(self) -> bool:
+        """Whether `cancel` has been called."""
+        return self._event.is_set()
+
     def check(self) -> None:
         """Stop here if asked to.
 
         Raises:
             Cancelled: `cancel` has been called.
         """
-        if self._event.is_set():
+        if self.raised:
             raise Cancelled
