@@ -17,9 +17,10 @@ from X2CTLib.framing import frame_pair, standard_view
 from X2CTLib.geometry import HU_RANGE, View, read_sidecar
 from X2CTLib.inference import run_model
 from X2CTLib.metrics import psnr_volume
+from X2CTLib.model_files import load_card
 from X2CTLib.radiograph import read_radiograph
 from X2CTLib.sample import sample_case, sample_ct, sample_drrs
-from X2CTLib.weights import DEFAULT_MODEL, load_card, load_model
+from X2CTLib.weights import DEFAULT_MODEL, load_model
 
 PSNR = "PSNR volume, peak 2500 (dB)"
 OUTPUT = Path(__file__).parent / "output"

@@ -21,8 +21,9 @@ from X2CTLib.geometry import VolumeGeometry, clinical_projection
 from X2CTLib.inference import run_model
 from X2CTLib.intensity import normalise
 from X2CTLib.metrics import evaluate
+from X2CTLib.model_files import card_path
 from X2CTLib.progress import Progress, silent
-from X2CTLib.weights import DEFAULT_MODEL, Model, card_path, load_model
+from X2CTLib.weights import DEFAULT_MODEL, Model, load_model
 from X2CTTrainingLib.datasets import Case, load_cases
 
 

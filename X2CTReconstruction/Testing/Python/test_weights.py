@@ -6,8 +6,9 @@ import torch
 
 from X2CTLib.errors import ModelError
 from X2CTLib.geometry import View
+from X2CTLib.model_files import card_path
 from X2CTLib.networks.generator import Generator
-from X2CTLib.weights import Model, card_path, load_model, save_model
+from X2CTLib.weights import Model, load_model, save_model
 
 
 @pytest.fixture

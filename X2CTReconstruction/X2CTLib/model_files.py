@@ -1,0 +1,87 @@
+"""Files of every kind of model: weights as safetensors, and beside them a JSON card that says what they are.
+
+Every card has: name, file, sha256 (of the weights file), conventions (what the code that made it does), architecture,
+data, training, scores, limits, licence.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from X2CTLib.errors import ModelError
+from X2CTLib.files import replace_file
+
+MODELS_FOLDER = Path(__file__).resolve().parent.parent / "Resources" / "Models"
+"""The models that come with the extension."""
+
+
+def card_path(weights: Path) -> Path:
+    """Where the card of a weights file lies."""
+    return Path(weights).with_suffix(".json")
+
+
+def save_model_files(path: Path, tensors: dict[str, Float[Tensor, "..."]], card: dict, conventions: dict) -> None:
+    """Write tensors (as float16) and card; file name, sha256 and conventions are filled in."""
+    path = Path(path)
+    with replace_file(path) as weights, replace_file(card_path(path)) as text:
+        save_file({key: value.half().contiguous() for key, value in tensors.items()}, weights)
+        weights.chmod(0o644)  # it is made for its owner only
+        card = {**card, "file": path.name, "sha256": _sha256(weights), "conventions": conventions}
+        text.write_text(json.dumps(card, indent=2) + "\n")
+
+
+def load_card(weights: Path) -> dict:
+    """Read the card of a weights file.
+
+    Raises:
+        ModelError: There is no readable card.
+    """
+    try:
+        card = json.loads(card_path(weights).read_text())
+        return {"name": str(card["name"]), **card}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"The model {Path(weights).name} has no readable card ({card_path(weights).name}) beside it. "
+            "Copy both files of the model to the same folder."
+        ) from error
+
+
+def load_model_files(path: Path, conventions: dict) -> tuple[dict[str, Float[Tensor, "..."]], dict]:
+    """Tensors, in float32, and card.
+
+    Raises:
+        ModelError: A file is missing, changed since its card was written, or made under other conventions.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"There is no model file {path.name}. Choose a .safetensors file with its .json card.")
+    card = load_card(path)
+    if card.get("sha256") != _sha256(path):
+        raise ModelError(
+            f"The model file {path.name} does not match its card: it is damaged or was changed. Get it again."
+        )
+    if card.get("conventions") != conventions:
+        raise ModelError(f"The model {card['name']} was made for another version of this software.")
+    with fitting(path):
+        return {key: value.float() for key, value in load_file(path).items()}, card
+
+
+@contextmanager
+def fitting(path: Path) -> Iterator[None]:
+    """Say of what fails in the block, where a network is built and filled, that the files do not fit each other."""
+    try:
+        yield
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(f"The weights in {path.name} do not fit the network that its card describes.") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
