@@ -31,8 +31,8 @@ prepare() {
     ready="$root/.venv/.ready-$extras"
     state=$(cat "$root/pyproject.toml" "$root/environment.sh" | cksum)
     [ -f "$ready" ] && [ "$(cat "$ready")" = "$state" ] && return
-    if ! python3 -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
-        say "X2CTGAN needs Python 3.10 or later with venv (Debian: sudo apt-get install python3-venv)."
+    if ! python3 -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        say "X2CTGAN needs Python 3.11 or later with venv (Debian: sudo apt-get install python3-venv)."
         exit 1
     fi
     say "Setting up .venv (once; a few minutes and 3 GB) ..."

@@ -11,8 +11,10 @@ from jaxtyping import Float
 from X2CTLib.device import choose_device, choose_precision
 from X2CTLib.framing import frame_pair, standard_view
 from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, clinical_projection
+from X2CTLib.networks.catalogue import ReconstructionNetwork
 from X2CTLib.networks.encoder import Encoder
-from X2CTLib.networks.generator import DecoderLevel, Generator
+from X2CTLib.networks.generator import DecoderLevel
+from X2CTLib.networks.single_image import Hourglass
 from X2CTLib.progress import CancelToken, Progress, silent
 from X2CTLib.radiograph import Radiograph, check_pair
 from X2CTLib.reconstruction import Reconstruction
@@ -91,9 +93,9 @@ def run_model(
 
 
 @contextmanager
-def _observed(generator: Generator, progress: Progress, cancel: CancelToken | None) -> Iterator[None]:
-    """Report, and look at `cancel`, after every encoder and decoder level of a network that runs meanwhile."""
-    parts = [module for module in generator.modules() if isinstance(module, Encoder | DecoderLevel)]
+def _observed(network: ReconstructionNetwork, progress: Progress, cancel: CancelToken | None) -> Iterator[None]:
+    """Report, and look at `cancel`, after every large part of a network that runs meanwhile."""
+    parts = [module for module in network.modules() if isinstance(module, Encoder | DecoderLevel | Hourglass)]
     done = 0
 
     def after(*_) -> None:

@@ -1,6 +1,7 @@
 """Models that reconstruct, on disk; `model_files` says what every model's files are.
 
-The card's own entries: architecture (views, width), projections (the standard view that each radiograph is brought to).
+The card's own entries: architecture (see `networks.catalogue`), projections (the standard view that each
+radiograph is brought to).
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from jaxtyping import Float
 
 from X2CTLib.geometry import CUBE_VOXELS, HU_RANGE, View
 from X2CTLib.model_files import MODELS_FOLDER, fitting, load_model_files, save_model_files
-from X2CTLib.networks.generator import Generator
+from X2CTLib.networks.catalogue import ReconstructionNetwork, build_network
 
 DEFAULT_MODEL = MODELS_FOLDER / "x2ct_gan_biplanar.safetensors"
 
@@ -23,7 +24,7 @@ _CONVENTIONS = {"voxels": CUBE_VOXELS, "hu_range": list(HU_RANGE), "intensity": 
 
 @dataclass(frozen=True)
 class Model:
-    """A generator that is ready to run.
+    """A network that is ready to run.
 
     Attributes:
         generator: In evaluation mode, float32, on the CPU.
@@ -31,7 +32,7 @@ class Model:
         templates: The mean standard view of the training bodies, by which radiographs are framed.
     """
 
-    generator: Generator
+    generator: ReconstructionNetwork
     card: dict
     templates: dict[View, Float[np.ndarray, "r c"]]
 
@@ -47,15 +48,15 @@ def load_model(path: Path | str | None = None) -> Model:
     """Load a model, the default one if none is named.
 
     Raises:
-        ModelError: A file is missing, changed since its card was written, or made for another version.
+        ModelError: A file is missing, changed since its card was written, or made for another version, or for a network
+            that does not exist.
     """
     path = Path(path or DEFAULT_MODEL)
     tensors, card = load_model_files(path, _CONVENTIONS)
     with fitting(path):
-        views = tuple(View[name] for name in card["architecture"]["views"])
-        generator = Generator(views, card["architecture"]["width"])
+        generator = build_network(card["architecture"])
         generator.load_state_dict(
             {key.removeprefix(_WEIGHTS): value for key, value in tensors.items() if key.startswith(_WEIGHTS)}
         )
-        templates = {view: tensors[_TEMPLATE + view.name].numpy() for view in views}
+        templates = {view: tensors[_TEMPLATE + view.name].numpy() for view in generator.views}
     return Model(generator.eval().requires_grad_(False), card, templates)

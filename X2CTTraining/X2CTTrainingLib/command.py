@@ -60,7 +60,7 @@ def export(trainer: Trainer, cases: Sequence[Case]) -> Model:
     views = [view.name for view in trainer.averaged.views]
     card = {
         "name": "X2CT-GAN+B" if "adversarial" in stages else "X2CT-CNN+B",
-        "architecture": {"paper": "X2CT-GAN, CVPR 2019", "views": views, "width": schedule.width},
+        "architecture": {"kind": "x2ct", "views": views, "width": schedule.width},
         "projections": {view.name: clinical_projection(view).to_dict() for view in View},
         "data": {
             "ct": [case.name for case in cases if case.real],

@@ -14,7 +14,7 @@ from X2CTLib.weights import Model, load_model, save_model
 @pytest.fixture
 def a_model_file(tmp_path):
     torch.manual_seed(0)
-    card = {"name": "tiny", "architecture": {"views": ["PA", "LATERAL"], "width": 0.1}}
+    card = {"name": "tiny", "architecture": {"kind": "x2ct", "views": ["PA", "LATERAL"], "width": 0.1}}
     templates = {view: np.full((128, 128), 0.25, np.float32) for view in View}
     path = tmp_path / "tiny.safetensors"
     save_model(path, Model(Generator(width=0.1), card, templates))
@@ -43,6 +43,14 @@ def test_a_card_for_another_network_is_refused(a_model_file):
     card["architecture"]["width"] = 0.5
     card_path(a_model_file).write_text(json.dumps(card))
     with pytest.raises(ModelError, match="do not fit"):
+        load_model(a_model_file)
+
+
+def test_a_card_for_no_network_at_all_is_refused(a_model_file):
+    card = json.loads(card_path(a_model_file).read_text())
+    del card["architecture"]["kind"]
+    card_path(a_model_file).write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="no network of kind"):
         load_model(a_model_file)
 
 

@@ -1,1 +1,1 @@
-"""The networks of the paper that a reconstruction needs."""
+"""The networks of the paper that make a CT cube of radiographs."""

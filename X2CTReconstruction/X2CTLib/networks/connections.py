@@ -7,6 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from X2CTLib.geometry import View
+
+MISSING_AXIS = {View.PA: 3, View.LATERAL: 4}
+"""The axis of a volume (batch, channel, superior, posterior, left) that a view cannot see."""
 _EDGE = 3
 """Planes at either end of the missing axis that differ from the middle after three 3x3x3 convolutions."""
 
@@ -35,7 +39,7 @@ class ConnectionB(nn.Module):
     Args:
         in_channels: Of the encoder's map.
         channels: Of the decoder at the same resolution.
-        axis: The missing axis: 3 (posterior) for the PA view, 4 (left) for the lateral.
+        axis: The one that the view cannot see, see `MISSING_AXIS`.
     """
 
     def __init__(self, in_channels: int, channels: int, axis: int) -> None:

@@ -1,20 +1,22 @@
 """The generator: one encoder-decoder a view, and a third decoder that fuses two views (paper, sec. 4.1, fig. 3)."""
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from itertools import pairwise, repeat
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from X2CTLib.errors import ModelError
 from X2CTLib.geometry import View
-from X2CTLib.networks.connections import ConnectionA, ConnectionB, ConnectionC
+from X2CTLib.networks.connections import MISSING_AXIS, ConnectionA, ConnectionB, ConnectionC
 from X2CTLib.networks.encoder import Encoder, scaled
 
 DECODER_CHANNELS = (256, 128, 64, 32, 16, 16)
 """Of the decoders from 4 to 128 voxels an edge."""
-_MISSING_AXIS = {View.PA: 3, View.LATERAL: 4}
+CONNECTIONS = {1: (("A", "B"), ("A",)), 2: (("A", "B", "C"), ("A",))}
+"""Which ones a network of one or two views can have, the paper's best first (table 2)."""
 
 
 class DecoderLevel(nn.Module):
@@ -40,7 +42,7 @@ class DecoderLevel(nn.Module):
         )
 
     def forward(
-        self, features: Float[Tensor, "b c k j i"], brought: Float[Tensor, "b d 2*k 2*j 2*i"]
+        self, features: Float[Tensor, "b c k j i"], brought: Float[Tensor, "b d 2*k 2*j 2*i"] | float
     ) -> Float[Tensor, "b d 2*k 2*j 2*i"]:
         return self.refine(self.merge(self.up(features)) + brought)
 
@@ -66,44 +68,57 @@ class Head(nn.Conv3d):
 
 
 class Branch(nn.Module):
-    """The encoder-decoder network of one view, up to its features in the frame of the CT."""
+    """The encoder-decoder network of one view, up to its features in the frame of the CT.
 
-    def __init__(self, view: View, width: float) -> None:
+    Args:
+        view: What it sees.
+        connections: Those of the whole network.
+        width: Channels relative to the paper's.
+        dropout: Of Connection-A.
+        decodes: Whether it goes beyond the coarsest volume.
+    """
+
+    def __init__(self, view: View, connections: Sequence[str], width: float, dropout: float, decodes: bool) -> None:
         super().__init__()
         channels = [scaled(count, width) for count in DECODER_CHANNELS]
         self.encoder = Encoder(width)
-        self.bridge = ConnectionA(self.encoder.channels[-1], channels[0])
-        self.skips = nn.ModuleList(
-            ConnectionB(encoded, decoded, _MISSING_AXIS[view])
-            for encoded, decoded in zip(self.encoder.channels[-2::-1], channels[1:], strict=True)
-        )
-        self.levels = nn.ModuleList(DecoderLevel(*pair) for pair in pairwise(channels))
+        self.bridge = ConnectionA(self.encoder.channels[-1], channels[0], dropout=dropout)
+        skipped = zip(self.encoder.channels[-2::-1], channels[1:], strict=True) if "B" in connections else ()
+        self.skips = nn.ModuleList(ConnectionB(*counts, MISSING_AXIS[view]) for counts in skipped)
+        self.levels = nn.ModuleList(DecoderLevel(*pair) for pair in pairwise(channels) if decodes)
 
     def forward(self, image: Float[Tensor, "b 1 h w"], levels: int) -> list[Float[Tensor, "b _ _ _ _"]]:
         """The features of the volume at each resolution, from the coarsest."""
-        maps = self.encoder(image)
-        volumes = [self.bridge(maps.pop())]
-        for level, skip in zip(self.levels[:levels], self.skips, strict=False):
-            volumes.append(level(volumes[-1], skip(maps.pop())))
-        return volumes
+        *finer, coarsest = self.encoder(image)
+        return _decode(self.levels[:levels], self.bridge(coarsest), self.skips, reversed(finer))
 
 
 class FusionDecoder(nn.Module):
-    """The decoder that reads both views' features."""
+    """The decoder that reads both views' features: at each resolution, or the coarsest alone without Connection-B."""
 
-    def __init__(self, width: float) -> None:
+    def __init__(self, connections: Sequence[str], width: float) -> None:
         super().__init__()
         channels = [scaled(count, width) for count in DECODER_CHANNELS]
         self.connection = ConnectionC()
         self.levels = nn.ModuleList(DecoderLevel(*pair) for pair in pairwise(channels))
-        self.skips = nn.ModuleList(nn.Conv3d(count, count, 3, padding=1, bias=False) for count in channels[1:])
+        skipped = channels[1:] if "B" in connections else ()
+        self.skips = nn.ModuleList(nn.Conv3d(count, count, 3, padding=1, bias=False) for count in skipped)
 
-    def forward(self, pa: list[Tensor], lateral: list[Tensor]) -> list[Float[Tensor, "b _ _ _ _"]]:
-        fused = [self.connection(*pair) for pair in zip(pa, lateral, strict=True)]
-        volumes = [fused[0]]
-        for level, skip, features in zip(self.levels, self.skips, fused[1:], strict=False):
-            volumes.append(level(volumes[-1], skip(features)))
-        return volumes
+    def forward(self, pa: list[Tensor], lateral: list[Tensor], levels: int) -> list[Float[Tensor, "b _ _ _ _"]]:
+        """The features of the volume at each resolution, from the coarsest."""
+        coarsest, *finer = (self.connection(*pair) for pair in zip(pa, lateral, strict=True))
+        return _decode(self.levels[:levels], coarsest, self.skips, finer)
+
+
+def _decode(
+    levels: Iterable[DecoderLevel], coarsest: Tensor, skips: nn.ModuleList, features: Iterable[Tensor]
+) -> list[Float[Tensor, "b _ _ _ _"]]:
+    """The volumes from the coarsest on; `skips`, if there are any, bring `features` to the levels."""
+    volumes = [coarsest]
+    brought = (skip(finer) for skip, finer in zip(skips, features, strict=False)) if skips else repeat(0.0)
+    for level, addition in zip(levels, brought, strict=False):
+        volumes.append(level(volumes[-1], addition))
+    return volumes
 
 
 class Generator(nn.Module):
@@ -115,13 +130,38 @@ class Generator(nn.Module):
     Args:
         views: (PA, LATERAL) for the biplanar network (61.7 M parameters at width 1), or one view (29.4 M).
         width: Channels relative to the paper's.
+        connections: All that fit the views, or ("A",) for the ablations of table 2: without Connection-B, and from two
+            views one decoder that begins with the average of what Connection-A makes of each.
+        dropout: Of Connection-A.
+
+    Raises:
+        ModelError: The connections do not fit the views.
     """
 
-    def __init__(self, views: Sequence[View] = (View.PA, View.LATERAL), width: float = 1.0) -> None:
+    pixels = 128
+
+    def __init__(
+        self,
+        views: Sequence[View] = (View.PA, View.LATERAL),
+        width: float = 1.0,
+        connections: Sequence[str] | None = None,
+        dropout: float = 0.5,
+    ) -> None:
         super().__init__()
         self.views = tuple(views)
-        self.branches = nn.ModuleDict({view.name: Branch(view, width) for view in self.views})
-        self.fusion = FusionDecoder(width) if len(self.views) == 2 else None
+        possible = CONNECTIONS[len(self.views)]
+        connections = possible[0] if connections is None else tuple(connections)
+        if connections not in possible:
+            raise ModelError(
+                f"Connections {', '.join(connections)} do not make a network of {len(self.views)} view(s). "
+                f"Choose {' or '.join(' + '.join(choice) for choice in possible)}: with two views the paper regards "
+                "B and C as one module, and a single view has nothing to fuse."
+            )
+        decodes = len(self.views) == 1 or "B" in connections
+        self.branches = nn.ModuleDict(
+            {view.name: Branch(view, connections, width, dropout, decodes) for view in self.views}
+        )
+        self.fusion = FusionDecoder(connections, width) if len(self.views) == 2 else None
         last = scaled(DECODER_CHANNELS[-1], width)
         self.head = Head(last)
         self.coarse_head = nn.Conv3d(scaled(DECODER_CHANNELS[-2], width), 1, 3, padding=1)
@@ -146,7 +186,7 @@ class Generator(nn.Module):
         features = [
             self.branches[view.name](upwards[:, index : index + 1], levels) for index, view in enumerate(self.views)
         ]
-        volumes = self.fusion(*features) if self.fusion else features[0]
+        volumes = self.fusion(*features, levels) if self.fusion else features[0]
         if coarse:
             return self.coarse_head(volumes[-1]).squeeze(1)
         base = F.interpolate(self.coarse_head(volumes[-2]).float(), scale_factor=2, mode="trilinear")

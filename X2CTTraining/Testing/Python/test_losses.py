@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from X2CTLib.geometry import View
 from X2CTTrainingLib.discriminator import Discriminator
 from X2CTTrainingLib.losses import least_squares_loss, projection_loss, reconstruction_loss
 
@@ -21,6 +22,26 @@ def test_the_discriminator_looks_at_both_radiographs():
         other = images.clone()
         other[:, view] = torch.rand(32, 32)
         assert not torch.allclose(discriminator(volume, images), discriminator(volume, other))
+
+
+@pytest.mark.parametrize(("view", "axis"), [(View.PA, 3), (View.LATERAL, 4)])
+def test_a_radiograph_lies_in_the_volume_as_it_was_taken(view, axis):
+    """What the layers see beside the volume: rows upwards, the same all along the axis that the view cannot see."""
+    discriminator, seen = Discriminator(width=0.1, views=[view]), []
+    discriminator.layers.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    image = torch.rand(1, 1, 64, 64)
+    discriminator(torch.rand(1, 32, 32, 32), image)
+    beside = seen[0][0, 1]
+    pooled = torch.nn.functional.avg_pool2d(image, 2)[0, 0].flip(0)
+    assert all(torch.allclose(plane, pooled) for plane in beside.unbind(axis - 2))
+
+
+def test_without_a_condition_the_radiographs_do_not_matter():
+    torch.manual_seed(0)
+    discriminator, volume = Discriminator(width=0.1, views=[]), torch.rand(1, 32, 32, 32)
+    one, other = (discriminator(volume, torch.rand(1, 2, 32, 32)) for _ in range(2))
+    assert torch.equal(one, other)
+    assert not torch.allclose(one, discriminator(1 - volume, torch.rand(1, 2, 32, 32)))
 
 
 def test_losses_of_a_constant_offset():
