@@ -1,10 +1,15 @@
 """Digitally reconstructed radiographs: line integrals of a volume along the rays of a projection geometry.
 
-Joseph's method, in torch: a ray is followed from slice to slice of the volume axis that runs most along the beam, the
-slice is sampled bilinearly where the ray crosses it, and the crossing weighs the way to the next slice. Where the
-detector is parallel to the slices, the sampling of a slice is a scaling along each of its two axes, so it becomes two
-small matrix products, and a pixel's value is the exact mean over its area. Everything is differentiable in the volume.
+Joseph's method (1982), in torch: a ray is followed from slice to slice of the volume axis along which it crosses most
+of them, the slice is sampled bilinearly where the ray crosses it, and the crossing weighs the way to the next slice.
+A pixel's value is the mean over its area. Everything is differentiable in the volume.
+
+Where the detector is parallel to the slices, the sampling of a slice is a scaling along each of its two axes, so it
+becomes two small matrix products, and the mean over the area is exact. Elsewhere each ray is followed on its own axis,
+and pixels wider than a voxel are sampled by several rays.
 """
+
+import math
 
 import numpy as np
 import torch
@@ -12,12 +17,13 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from X2CTLib.errors import InputError
 from X2CTLib.geometry import ProjectionGeometry, VolumeGeometry
 
 MU_WATER_PER_MM = 0.0193
 """Linear attenuation of water at 70 keV, about the mean energy of a 120 kVp chest beam (NIST XCOM)."""
 
-_SLICES_AT_ONCE = 16
+_POINTS_AT_ONCE = 1 << 22
 
 
 def attenuation(hu: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -39,88 +45,118 @@ def line_integrals(
 
     Args:
         volume: Values at the voxels of `geometry`; outside there is nothing.
-        geometry: Where the voxels lie, in any orientation and spacing.
-        projection: Source and detector.
+        geometry: Where the voxels lie, by any invertible affine matrix: oblique, flipped, anisotropic, sheared.
+        projection: Source and detector. What lies behind the detector counts as if it stood farther back.
 
     Returns:
         Value times millimetres for each pixel, rows and columns as the view displays them.
+
+    Raises:
+        InputError: The source is inside the volume or beside it.
     """
-    to_ijk = np.linalg.inv(geometry.ijk_to_lps)
-    axis = int(np.abs(to_ijk[:3, :3] @ projection.beam_lps * geometry.spacing).argmax())
-    # The order in which `volume` and indices are looked at: along the beam, then the two axes of a slice.
-    order = [axis, *(other for other in (2, 1, 0) if other != axis)]
-    slices = volume.permute(0, *(3 - other for other in order)).float()
-    pixels = to_ijk @ projection.pixel_to_lps
-    source = None if projection.parallel else (to_ijk @ [*projection.source_lps, 1.0])[order[:3]]
-    rays = _Rays(pixels[order], source, pixels[:3, 2][order], (projection.rows, projection.columns))
-    integrate = _integrate_separable if rays.separable else _integrate_general
-    crossings = integrate(slices, rays)
-    return crossings * _step_lengths(rays, geometry, order).to(volume.device)
+    _check_source(geometry, projection)
+    rays = _Rays(geometry, projection)
+    axis = rays.separable_axis()
+    return _integrate_general(volume, rays) if axis is None else _integrate_separable(volume, rays, axis)
+
+
+def _check_source(geometry: VolumeGeometry, projection: ProjectionGeometry) -> None:
+    """Raise InputError unless the whole volume is in front of the source."""
+    if projection.parallel:
+        return
+    nearest = float((geometry.corners_lps @ projection.beam_lps).min() - projection.source_lps @ projection.beam_lps)
+    if nearest <= 0:
+        raise InputError(
+            f"The X-ray source, {projection.sad_mm:g} mm before the isocentre, does not lie outside of the volume. "
+            f"Move it away: the source-to-isocentre distance must be above {projection.sad_mm - nearest:.0f} mm here."
+        )
 
 
 class _Rays:
-    """The rays of a projection in voxel indices, ordered (along the beam, slice row, slice column)."""
+    """The rays of a projection in voxel indices (i, j, k).
 
-    def __init__(self, pixels, source, towards_source, size) -> None:
-        self.pixels, self.source, self.towards_source, self.size = pixels, source, towards_source, size
-        moving = np.abs(pixels[:, :2]) > 1e-9 * np.abs(pixels[:, :2]).max()
-        # Slices parallel to the detector, and each slice axis along one detector axis.
-        self.separable = (
-            not moving[0].any() and (moving[1:].sum(axis=0) == 1).all() and (moving[1:].sum(axis=1) == 1).all()
-        )
-        self.swapped = bool(moving[1, 0])
+    Attributes:
+        pixels: 4x4 matrix from (column, row, mm towards the source) to indices.
+        source: The source's indices; None for parallel rays.
+        size: Rows and columns of the detector.
+        subdivision: Rays along an edge of a pixel that sample it as finely as the voxels lie.
+    """
 
-    def scale(self, slices: np.ndarray) -> np.ndarray:
-        """How far along the ray from the source to the detector each slice is; 1 at the detector."""
-        return (slices - self.source[0]) / (self.pixels[0, 3] - self.source[0])
+    def __init__(self, geometry: VolumeGeometry, projection: ProjectionGeometry) -> None:
+        to_ijk = np.linalg.inv(geometry.ijk_to_lps)
+        self.pixels = to_ijk @ projection.pixel_to_lps
+        self.source = None if projection.parallel else (to_ijk @ [*projection.source_lps, 1.0])[:3]
+        self.size = projection.rows, projection.columns
+        self.subdivision = math.ceil(projection.pixel_mm / projection.magnification / geometry.spacing.min() - 0.01)
+        self._to_mm = geometry.ijk_to_lps[:3, :3]
 
-    def directions(self) -> np.ndarray:
-        """Each ray's direction in indices (3, r, c); its length goes once from source to detector."""
-        rows, columns = (np.arange(n, dtype=float) for n in self.size)
+    def ends(self, subdivision: int = 1) -> Float[np.ndarray, "3 r c"]:
+        """The indices at which rays meet the detector, `subdivision` of them along an edge of each pixel."""
+        rows, columns = ((np.arange(n * subdivision) + 0.5) / subdivision - 0.5 for n in self.size)
+        right, down, _, first = self.pixels[:3].T[:, :, None, None]
+        return first + right * columns + down * rows[:, None]
+
+    def directions(self, ends: Float[np.ndarray, "3 r c"]) -> Float[np.ndarray, "3 r c"]:
+        """Each ray's direction, from the source to its end."""
         if self.source is None:
-            return np.broadcast_to(self.towards_source[:, None, None], (3, *self.size))
-        ends = self.pixels[:, 3, None, None] + (
-            self.pixels[:, 0, None, None] * columns + self.pixels[:, 1, None, None] * rows[:, None]
-        )
+            return np.broadcast_to(-self.pixels[:3, 2, None, None], ends.shape)
         return ends - self.source[:, None, None]
 
+    def steps_mm(self, directions: Float[np.ndarray, "3 ..."], axis: int) -> Float[np.ndarray, "..."]:
+        """Millimetres of each ray between two neighbouring slices of an axis."""
+        lengths = np.linalg.norm(np.tensordot(self._to_mm, directions, 1), axis=0)
+        return lengths / np.abs(directions[axis])
 
-def _step_lengths(rays: _Rays, geometry: VolumeGeometry, order: list[int]) -> Float[Tensor, "r c"]:
-    """Millimetres of each ray between two neighbouring slices."""
-    directions = rays.directions()
-    columns = geometry.ijk_to_lps[:3, :3][:, order]
-    lengths = np.linalg.norm(np.einsum("xa,arc->xrc", columns, directions), axis=0)
-    return torch.from_numpy((lengths / np.abs(directions[0])).astype(np.float32))
+    def separable_axis(self) -> int | None:
+        """The axis whose slices are parallel to the detector, their two axes being the detector's; None if none is."""
+        moving = np.abs(self.pixels[:3, :2]) > 1e-9 * np.abs(self.pixels[:3, :2]).max()
+        if sorted(moving.sum(axis=1)) != [0, 1, 1] or (moving.sum(axis=0) != 1).any():
+            return None
+        axis = int(moving.sum(axis=1).argmin())
+        steepest = np.abs(self.directions(self.ends())).argmax(axis=0)
+        return axis if (steepest == axis).all() else None
 
 
-def _integrate_separable(slices: Float[Tensor, "b s v u"], rays: _Rays) -> Float[Tensor, "b r c"]:
-    """Sum over slices of two matrix products."""
+def _integrate_separable(volume: Float[Tensor, "b k j i"], rays: _Rays, axis: int) -> Float[Tensor, "b r c"]:
+    """Sum over the slices of an axis of two matrix products."""
+    down, across = (other for other in (2, 1, 0) if other != axis)
+    slices = volume.permute(0, 3 - axis, 3 - down, 3 - across).float()
     batch, depth, height, width = slices.shape
-    weights = []
-    for index, count in ((1, height), (2, width)):
-        # The detector axis that runs along this axis of the slices: 0 columns, 1 rows.
-        detector = int(abs(rays.pixels[index, 0]) < abs(rays.pixels[index, 1]))
-        positions = rays.pixels[index, 3] + rays.pixels[index, detector] * np.arange(rays.size[1 - detector])
-        step = np.full(depth, abs(rays.pixels[index, detector]))
-        positions = np.tile(positions, (depth, 1))
-        if rays.source is not None:
-            scale = rays.scale(np.arange(depth, dtype=float))
-            positions = rays.source[index] + scale[:, None] * (positions - rays.source[index])
-            step = step * scale
-        weights.append(_area_weights(positions, step, count, slices.device))
-    along_height, along_width = weights
+    along_height = _pixel_weights(rays, axis, down, (depth, height), volume.device)
+    along_width = _pixel_weights(rays, axis, across, (depth, width), volume.device)
     # (b s v u) -> (b s h u) -> (b, h, s u) x (s u, w)
     half = (along_height @ slices).transpose(1, 2).reshape(batch, along_height.shape[1], depth * width)
     image = half @ along_width.transpose(1, 2).reshape(depth * width, -1)
-    return image.transpose(1, 2) if rays.swapped else image
+    swapped = abs(rays.pixels[down, 0]) > abs(rays.pixels[down, 1])
+    image = image.transpose(1, 2) if swapped else image
+    steps = rays.steps_mm(rays.directions(rays.ends()), axis)
+    return image * torch.from_numpy(steps.astype(np.float32)).to(volume.device)
 
 
-def _area_weights(positions: np.ndarray, step: np.ndarray, count: int, device) -> Float[Tensor, "s n count"]:
-    """Weights of `count` samples in the mean of their linear interpolation over pixels of width `step`."""
-    offset = torch.as_tensor(positions, dtype=torch.float32, device=device)[..., None] - torch.arange(
-        count, dtype=torch.float32, device=device
-    )
-    width = torch.as_tensor(step, dtype=torch.float32, device=device)[:, None, None]
+def _pixel_weights(rays: _Rays, axis: int, other: int, size: tuple[int, int], device) -> Float[Tensor, "s n count"]:
+    """Weights in each pixel of the voxels along an axis of the slices; `size` is (slices, voxels along that axis)."""
+    depth, count = size
+    # The detector axis that runs along this axis of the slices: 0 columns, 1 rows.
+    detector = int(abs(rays.pixels[other, 0]) < abs(rays.pixels[other, 1]))
+    pixels = rays.pixels[other, 3] + rays.pixels[other, detector] * np.arange(rays.size[1 - detector])
+    levels, wall = np.arange(depth)[:, None], rays.pixels[axis, 3]
+    if rays.source is None:
+        scale = np.ones((depth, 1))
+        positions = pixels + (levels - wall) / rays.pixels[axis, 2] * rays.pixels[other, 2]
+    else:
+        # How far along the ray from the source to the detector each slice is; 1 at the detector.
+        scale = (levels - rays.source[axis]) / (wall - rays.source[axis])
+        positions = rays.source[other] + scale * (pixels - rays.source[other])
+    return _area_weights(positions, abs(rays.pixels[other, detector]) * scale, count, device)
+
+
+def _area_weights(
+    positions: Float[np.ndarray, "s n"], width: Float[np.ndarray, "s 1"], count: int, device
+) -> Float[Tensor, "s n count"]:
+    """Weights of `count` samples in the mean of their linear interpolation over pixels of a width."""
+    samples = torch.arange(count, dtype=torch.float32, device=device)
+    offset = torch.as_tensor(positions, dtype=torch.float32, device=device)[..., None] - samples
+    width = torch.as_tensor(width, dtype=torch.float32, device=device)[..., None]
     return (_hat_integral(offset + width / 2) - _hat_integral(offset - width / 2)) / width
 
 
@@ -130,30 +166,41 @@ def _hat_integral(x: Tensor) -> Tensor:
     return x - x * x.abs() / 2
 
 
-def _integrate_general(slices: Float[Tensor, "b s v u"], rays: _Rays) -> Float[Tensor, "b r c"]:
-    """Sum over slices sampled bilinearly at the points where the rays cross them."""
-    batch, depth, height, width = slices.shape
+def _integrate_general(volume: Float[Tensor, "b k j i"], rays: _Rays) -> Float[Tensor, "b r c"]:
+    """Follow each ray along the axis on which it crosses most slices, so that it passes no voxel by."""
+    ends = rays.ends(rays.subdivision)
+    directions = rays.directions(ends).reshape(3, -1)
+    starts = ends.reshape(3, -1)
+    steepest = np.abs(directions).argmax(axis=0)
+    image = volume.new_zeros(len(volume), starts.shape[1], dtype=torch.float32)
+    for axis in range(3):
+        (chosen,) = np.nonzero(steepest == axis)
+        if len(chosen):
+            steps = rays.steps_mm(directions[:, chosen], axis).astype(np.float32)
+            sums = _sum_of_crossings(volume, starts[:, chosen], directions[:, chosen], axis)
+            index = torch.from_numpy(chosen).to(volume.device)
+            image = image.index_copy(1, index, sums * torch.from_numpy(steps).to(volume.device))
+    return F.avg_pool2d(image.reshape(-1, *ends.shape[1:]), rays.subdivision)
+
+
+def _sum_of_crossings(
+    volume: Float[Tensor, "b k j i"], starts: Float[np.ndarray, "3 n"], directions: Float[np.ndarray, "3 n"], axis: int
+) -> Float[Tensor, "b n"]:
+    """Sum over the slices of an axis, sampled bilinearly at the points where the rays cross them."""
+    down, across = (other for other in (2, 1, 0) if other != axis)
+    slices = volume.permute(0, 3 - axis, 3 - down, 3 - across).float()
+    height, width = slices.shape[2:]
     # Zeros around a slice, so that it fades out over one voxel as in the separable case.
     size = torch.tensor([width + 2, height + 2], dtype=torch.float32)
-    directions = torch.from_numpy(np.ascontiguousarray(rays.directions()))
-    start = _points_on_rays(rays)
-    image = slices.new_zeros(batch, *rays.size)
-    for first in range(0, depth, _SLICES_AT_ONCE):
-        part = slices[:, first : first + _SLICES_AT_ONCE]
-        level = torch.arange(first, first + part.shape[1], dtype=torch.float64)[:, None, None]
-        way = (level - start[0]) / directions[0]
-        point = torch.stack([start[2] + way * directions[2], start[1] + way * directions[1]], dim=-1).float()
-        grid = ((point + 1) * 2 + 1) / size - 1
+    slopes = torch.from_numpy(directions[[across, down]] / directions[axis])
+    offsets = torch.from_numpy(starts[[across, down]]) - slopes * torch.from_numpy(starts[axis])
+    sums = slices.new_zeros(len(slices), starts.shape[1])
+    at_once = max(1, _POINTS_AT_ONCE // starts.shape[1])
+    for first, part in zip(range(0, slices.shape[1], at_once), slices.split(at_once, dim=1), strict=True):
+        levels = torch.arange(first, first + part.shape[1], dtype=torch.float64)[:, None, None]
+        points = (offsets + levels * slopes).float().movedim(1, 2)
+        grid = ((points + 1) * 2 + 1) / size - 1
         padded = F.pad(part, (1, 1, 1, 1)).transpose(0, 1)
-        sampled = F.grid_sample(padded, grid.to(slices.device), padding_mode="zeros", align_corners=False)
-        image = image + sampled.sum(dim=0)
-    return image
-
-
-def _points_on_rays(rays: _Rays) -> Float[Tensor, "3 r c"]:
-    """A point of each ray in indices: the source, or the pixel's centre for parallel rays."""
-    if rays.source is not None:
-        return torch.from_numpy(rays.source)[:, None, None]
-    rows, columns = (torch.arange(n, dtype=torch.float64) for n in rays.size)
-    pixels = torch.from_numpy(rays.pixels)
-    return pixels[:, 3, None, None] + pixels[:, 0, None, None] * columns + pixels[:, 1, None, None] * rows[:, None]
+        sampled = F.grid_sample(padded, grid[:, :, None].to(slices.device), padding_mode="zeros", align_corners=False)
+        sums = sums + sampled.sum(dim=(0, 3))
+    return sums

@@ -32,12 +32,13 @@ class View(enum.Enum):
     LATERAL = "LL"
 
 
-# Unit vectors in LPS: the beam, then the directions in which the image's columns and rows grow.
+# Unit vectors in LPS: the beam, and the direction in which the image's columns grow; its rows grow to inferior.
 # PA is displayed facing the patient; a left lateral has the patient's left at the detector.
 _FRAMES = {
-    View.PA: ((0, -1, 0), (1, 0, 0), (0, 0, -1)),
-    View.LATERAL: ((1, 0, 0), (0, 1, 0), (0, 0, -1)),
+    View.PA: ((0.0, -1.0, 0.0), (1.0, 0.0, 0.0)),
+    View.LATERAL: ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)),
 }
+_UP = np.array([0.0, 0.0, 1.0])
 
 
 def lps_to_ras(matrix: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, "4 4"]:
@@ -89,6 +90,12 @@ class VolumeGeometry:
         last = np.array([*reversed(self.shape)], dtype=float) - 1
         return (self.ijk_to_lps @ [*(last / 2), 1.0])[:3]
 
+    @property
+    def corners_lps(self) -> Float[np.ndarray, "8 3"]:
+        """The centres of the voxels at the corners."""
+        i, j, k = np.meshgrid(*([0, n - 1] for n in reversed(self.shape)), indexing="ij")
+        return np.stack([i, j, k, np.ones_like(i)], axis=-1).reshape(8, 4) @ self.ijk_to_lps[:3].T
+
     def to_image(self, array: np.ndarray) -> sitk.Image:
         """A SimpleITK volume of `array` (k, j, i) lying here."""
         if array.shape != self.shape:
@@ -105,14 +112,20 @@ class VolumeGeometry:
 class ProjectionGeometry:
     """How a radiograph was, or is to be, taken: point source, flat detector, central ray through the isocentre.
 
+    Source and detector turn about the isocentre from where they are in the standard view. The angles grow as DICOM's
+    positioner angles do, which are 0 for PA and 90 degrees for a left lateral view.
+
     Attributes:
-        view: Which side of the patient faces the source.
+        view: Which side of the patient faces the source when both angles are zero.
         rows: Detector pixels from top to bottom.
         columns: Detector pixels from left to right.
         pixel_mm: Pitch of the square pixels on the detector (Imager Pixel Spacing (0018,1164)).
         sid_mm: Source to image distance (0018,1110); None for parallel rays.
         sad_mm: Source to isocentre distance (0018,1111); None for parallel rays.
         isocentre_lps: The point of the patient that the central ray passes, projected on the detector's middle.
+        gantry_deg: Turn about the patient's long axis; positive moves the detector from anterior to the patient's
+            left and on to posterior, as from RAO to LAO (0018,1510).
+        cranial_deg: Tilt after that; positive moves the detector to cranial (0018,1511).
     """
 
     view: View
@@ -122,6 +135,8 @@ class ProjectionGeometry:
     sid_mm: float | None = None
     sad_mm: float | None = None
     isocentre_lps: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    gantry_deg: float = 0.0
+    cranial_deg: float = 0.0
 
     def __post_init__(self) -> None:
         if (self.sid_mm is None) != (self.sad_mm is None):
@@ -133,6 +148,11 @@ class ProjectionGeometry:
             )
         if min(self.rows, self.columns) < 1 or not (math.isfinite(self.pixel_mm) and self.pixel_mm > 0):
             raise InputError("A detector needs at least one pixel, of a positive size.")
+        if not (abs(self.gantry_deg) <= 180 and abs(self.cranial_deg) <= 90):
+            raise InputError(
+                "The gantry turns by 180 degrees at most to either side, and tilts by 90, "
+                f"not by {self.gantry_deg:g} and {self.cranial_deg:g}."
+            )
 
     @property
     def parallel(self) -> bool:
@@ -145,9 +165,25 @@ class ProjectionGeometry:
         return 1.0 if self.parallel else self.sid_mm / self.sad_mm
 
     @property
+    def axes_lps(self) -> Float[np.ndarray, "3 3"]:
+        """Unit vectors of the central ray, and of the directions in which the image's columns and rows grow."""
+        ahead, right = np.array(_FRAMES[self.view])
+        gantry, cranial = math.radians(self.gantry_deg), math.radians(self.cranial_deg)
+        level = math.cos(gantry) * ahead + math.sin(gantry) * right
+        beam = math.cos(cranial) * level + math.sin(cranial) * _UP
+        down = math.sin(cranial) * level - math.cos(cranial) * _UP
+        return np.stack([beam, math.cos(gantry) * right - math.sin(gantry) * ahead, down])
+
+    @property
     def beam_lps(self) -> Float[np.ndarray, "3"]:
         """Unit vector of the central ray."""
-        return np.array(_FRAMES[self.view][0], dtype=float)
+        return self.axes_lps[0]
+
+    @property
+    def positioner_deg(self) -> tuple[float, float]:
+        """DICOM's Positioner Primary and Secondary Angle (0018,1510/1511), the first in (-180, 180]."""
+        standard = {View.PA: 0.0, View.LATERAL: 90.0}[self.view]
+        return 180 - (180 - standard - self.gantry_deg) % 360, self.cranial_deg
 
     @property
     def source_lps(self) -> Float[np.ndarray, "3"] | None:
@@ -160,7 +196,7 @@ class ProjectionGeometry:
 
         Parallel rays leave the detector's distance open; it is put at the far face of the CT cube.
         """
-        beam, right, down = (np.array(axis, dtype=float) for axis in _FRAMES[self.view])
+        beam, right, down = self.axes_lps
         distance = CUBE_MM / 2 if self.parallel else self.sid_mm - self.sad_mm
         matrix = np.eye(4)
         matrix[:3, 0], matrix[:3, 1], matrix[:3, 2] = right * self.pixel_mm, down * self.pixel_mm, -beam
@@ -171,8 +207,8 @@ class ProjectionGeometry:
     def project(self, points_lps: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2"]:
         """The (row, column) at which points of the patient appear; pixel centres are whole numbers."""
         relative = np.asarray(points_lps, dtype=float) - np.array(self.isocentre_lps)
-        _, right, down = (np.array(axis, dtype=float) for axis in _FRAMES[self.view])
-        scale = 1.0 if self.parallel else self.sid_mm / (self.sad_mm + relative @ self.beam_lps)
+        beam, right, down = self.axes_lps
+        scale = 1.0 if self.parallel else self.sid_mm / (self.sad_mm + relative @ beam)
         middle = np.array([self.rows - 1, self.columns - 1]) / 2
         offsets = np.stack([relative @ down, relative @ right], axis=-1)
         return middle + offsets * np.expand_dims(scale, -1) / self.pixel_mm

@@ -36,10 +36,8 @@ def resample(
 
 def lps_grid(geometry: VolumeGeometry, spacing_mm: float) -> VolumeGeometry:
     """A grid along the patient's axes that holds the whole of a volume; of such a grid, the grid itself."""
-    last = np.array([*reversed(geometry.shape)]) - 1
-    corners = np.array([[i, j, k, 1] for i in (0, last[0]) for j in (0, last[1]) for k in (0, last[2])])
-    points = (corners @ geometry.ijk_to_lps.T)[:, :3]
-    low, high = points.min(axis=0), points.max(axis=0)
+    corners = geometry.corners_lps
+    low, high = corners.min(axis=0), corners.max(axis=0)
     matrix = np.diag([spacing_mm] * 3 + [1.0])
     matrix[:3, 3] = low
     size = np.ceil((high - low) / spacing_mm - 1e-6).astype(int) + 1
