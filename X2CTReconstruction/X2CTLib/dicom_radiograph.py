@@ -47,9 +47,9 @@ def read_dicom(path: Path) -> Radiograph:
     dataset = _read(path)
     _refuse_others(dataset, name)
     remarks: list[str] = []
-    pixels = _presented(dataset, name, remarks)
+    presented = _presented(dataset, name, remarks)
     view = _view(dataset, remarks)
-    pixels, pixel_mm = _scaled(dataset, pixels, remarks)
+    pixels, pixel_mm = _scaled(dataset, presented, remarks)
     pixels, view, oriented = _oriented(dataset, pixels, view, remarks)
     if _text(dataset, "BurnedInAnnotation") == "YES":
         remarks.append("text is burned into the picture and may leave traces.")
@@ -62,6 +62,7 @@ def read_dicom(path: Path) -> Radiograph:
         patient=_hash(_text(dataset, "PatientID"), _text(dataset, "PatientName")),
         study=_hash(_text(dataset, "StudyInstanceUID")),
         oriented=oriented,
+        isocentre=_isocentre(dataset) if np.array_equal(pixels, presented) else None,
     )
 
 
@@ -206,6 +207,15 @@ def _scaled(
         return pixels, None
     remarks.append(how)
     return pixels, pixel_mm
+
+
+def _isocentre(dataset: Dataset) -> tuple[float, float] | None:
+    """(row, column) of the isocentre in the pixels as stored, as `dicom_drr.write_dicom` leaves it."""
+    try:
+        column, row = (float(value) - 0.5 for value in dataset.get("PositionOfIsocenterProjection"))
+    except (TypeError, ValueError):
+        return None
+    return row, column
 
 
 def _magnification(dataset: Dataset) -> tuple[float, str]:

@@ -1,10 +1,17 @@
 """The brightness of a radiograph as the networks see it, the same for DRRs and for real radiographs."""
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 _LOW, _HIGH = 0.01, 0.99
+
+
+def display_range(image: Float[np.ndarray, "r c"]) -> tuple[float, float]:
+    """The values that `normalise` makes black and white."""
+    low, high = np.quantile(image, (_LOW, _HIGH))
+    return float(low), float(high)
 
 
 def normalise(image: Float[Tensor, "*b r c"]) -> Float[Tensor, "*b r c"]:

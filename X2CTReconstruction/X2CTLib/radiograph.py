@@ -39,7 +39,7 @@ class Radiograph:
         patient: Opaque hash of the patient's identity, for comparison only.
         study: The same of the study.
         oriented: Whether the file itself says which way the patient faces.
-        isocentre: (row, column) of the isocentre, which only a file with a sidecar knows.
+        isocentre: (row, column) of the isocentre, which only computed radiographs know.
     """
 
     pixels: Float[np.ndarray, "r c"]
