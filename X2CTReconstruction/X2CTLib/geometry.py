@@ -23,6 +23,8 @@ CUBE_VOXELS = 128
 """Voxels along an edge of the CT cube (paper, section 5.1)."""
 HU_RANGE = (-1024.0, 1476.0)
 """Hounsfield units that the networks see as 0 and 1 (the paper's stored values 0..2500, offset 1024)."""
+CHEST_WINDOW = (1600.0, -400.0)
+"""Window width and level in HU: a lung window wide enough to tell soft tissue from bone."""
 
 
 class View(enum.Enum):

@@ -12,10 +12,8 @@ from jaxtyping import Float, Int16, UInt8
 from vtk.util.numpy_support import vtk_to_numpy
 
 from X2CTLib.anatomy import LABELS, Measurement
-from X2CTLib.geometry import ProjectionGeometry, VolumeGeometry, lps_to_ras
+from X2CTLib.geometry import CHEST_WINDOW, ProjectionGeometry, VolumeGeometry, lps_to_ras
 
-CHEST_WINDOW = (1600.0, -400.0)
-"""Window width and level in HU: a lung window wide enough to tell soft tissue from bone."""
 PROJECTION_ATTRIBUTE = "X2CT.Projection"
 """Node attribute that holds the `ProjectionGeometry` of a radiograph, as JSON."""
 

@@ -11,8 +11,8 @@ import slicer
 import vtk
 from jaxtyping import Float
 
+from X2CTLib.geometry import CHEST_WINDOW
 from X2CTLib.progress import CancelToken, Progress, silent
-from X2CTReconstructionLib.nodes import CHEST_WINDOW
 from X2CTReconstructionLib.pictures import PICTURES, PIXELS, annotate, draw, off_screen_window
 from X2CTReconstructionLib.presets import BODY, CHEST, preset_node
 

@@ -11,7 +11,7 @@ import slicer
 import vtk
 
 from X2CTLib.errors import Cancelled, InputError
-from X2CTLib.geometry import ProjectionGeometry, View, clinical_projection
+from X2CTLib.geometry import CHEST_WINDOW, ProjectionGeometry, View, clinical_projection
 from X2CTLib.mark import MARK
 from X2CTLib.progress import CancelToken
 from X2CTReconstructionLib import nodes, presets
@@ -60,7 +60,7 @@ def test_left_anterior_superior_voxels_lie_there_in_ras(a_volume_node, a_chest):
 
 def test_volume_is_shown_in_its_window_and_is_in_hounsfield_units(a_volume_node):
     display = a_volume_node.GetDisplayNode()
-    assert (display.GetWindow(), display.GetLevel()) == nodes.CHEST_WINDOW
+    assert (display.GetWindow(), display.GetLevel()) == CHEST_WINDOW
     assert not display.GetAutoWindowLevel()
     assert a_volume_node.GetVoxelValueUnits().GetCodeMeaning() == "Hounsfield unit"
 
