@@ -224,7 +224,7 @@ def test_one_radiograph_alone_is_not_enough(tmp_path):
 
 def test_an_unusable_output_is_said(tmp_path):
     (tmp_path / "file").write_text("")
-    done = x2ct("train", "--phantoms", 1, "--output", tmp_path / "file")
+    done = x2ct("train", "lean", "--data", "phantoms:1", "--output", tmp_path / "file")
     assert done.returncode == 2 and "Traceback" not in done.stderr
 
 

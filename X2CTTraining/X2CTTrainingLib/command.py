@@ -1,95 +1,110 @@
-"""`x2ct train`: CTs and phantoms to a model that `x2ct reconstruct --model` takes."""
+"""`x2ct train`: an experiment and data to a model that `x2ct reconstruct --model` takes."""
 
 import argparse
-from collections.abc import Sequence
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-import numpy as np
-import torch
-from jaxtyping import Float
-
 from X2CTLib.cli import terminal_progress
-from X2CTLib.device import choose_device
-from X2CTLib.drr import radiographs
-from X2CTLib.errors import InputError
-from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, clinical_projection
-from X2CTLib.intensity import normalise
-from X2CTLib.templates import mean_view
-from X2CTLib.weights import Model, save_model
-from X2CTTrainingLib.datasets import Case, load_cases
-from X2CTTrainingLib.trainer import Schedule, Trainer
-
-SMOOTHING_MM = 2.0
-"""Standard deviation of the Gaussian that softens the grid of the transposed convolutions."""
+from X2CTLib.errors import Cancelled
+from X2CTLib.progress import CancelToken, Progress, silent
+from X2CTTrainingLib.datasets import CACHE, SOURCES_HELP, gather
+from X2CTTrainingLib.experiment import PAPER_SCALE, experiment_names, scale_names
+from X2CTTrainingLib.splits import split_cases
+from X2CTTrainingLib.systems import build_system, read_experiment
+from X2CTTrainingLib.trainer import Trainer, make_fabric
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    default = Schedule()
-    parser.add_argument("--data", type=Path, nargs="*", default=[], help="CT files, or folders of DICOM series")
-    parser.add_argument("--phantoms", type=int, default=0, help="number of phantoms to add")
+    parser.add_argument("experiment", help=f"a .toml file, or one of: {', '.join(experiment_names())}")
+    parser.add_argument("--data", nargs="+", required=True, metavar="SOURCE", help=SOURCES_HELP)
     parser.add_argument("--output", type=Path, required=True, help="folder of the run; a run that it holds goes on")
-    parser.add_argument("--width", type=float, default=default.width, help="of the networks; the paper's is 1")
-    parser.add_argument("--coarse-steps", type=int, default=default.coarse_steps, help="at half resolution")
-    parser.add_argument("--fine-steps", type=int, default=default.fine_steps, help="at full resolution")
-    parser.add_argument("--adversarial-steps", type=int, default=default.adversarial_steps, help="with all losses")
+    parser.add_argument("--scale", choices=scale_names(), default=PAPER_SCALE, help="how large the experiment is")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder for the prepared cubes")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, or go on training, and export the model to the run's folder."""
-    schedule = Schedule(
-        width=arguments.width,
-        coarse_steps=arguments.coarse_steps,
-        fine_steps=arguments.fine_steps,
-        adversarial_steps=arguments.adversarial_steps,
-    )
-    with terminal_progress() as progress:
-        cases = load_cases(arguments.data, range(arguments.phantoms), arguments.output / "cache", progress)
-    trainer = Trainer(cases, schedule, arguments.output, choose_device(arguments.device))
-    with terminal_progress() as progress:
-        trainer.run(progress)
-    path = arguments.output / "model.safetensors"
-    save_model(path, export(trainer, cases))
-    print(f"Wrote {path} and its card")
+    # Of the processes under torchrun one speaks.
+    first = os.environ.get("RANK", "0") == "0"
+    with stopped_by_signals() as cancel, terminal_progress() if first else nullcontext(silent) as progress:
+        skipped = train(
+            arguments.experiment,
+            arguments.data,
+            arguments.output,
+            arguments.scale,
+            arguments.device,
+            arguments.cache,
+            progress,
+            cancel,
+        )
+    if first:
+        print_skipped(skipped)
+        print(f"Wrote {arguments.output / 'model.safetensors'} and its card")
 
 
-def export(trainer: Trainer, cases: Sequence[Case]) -> Model:
-    """The moving average of a training's generator as a model, with a card that says what it saw."""
-    schedule, stages = trainer.schedule, trainer.steps_by_stage()
-    views = [view.name for view in trainer.averaged.views]
-    card = {
-        "name": "X2CT-GAN+B" if "adversarial" in stages else "X2CT-CNN+B",
-        "architecture": {"kind": "x2ct", "views": views, "width": schedule.width},
-        "projections": {view.name: clinical_projection(view).to_dict() for view in View},
-        "data": {
-            "ct": [case.name for case in cases if case.real],
-            "phantoms": sum(not case.real for case in cases),
-        },
-        "training": {"steps": stages, "hu_range": list(HU_RANGE), "seed": schedule.seed},
-        "smoothing_mm": SMOOTHING_MM,
-        "scores": {},
-        "limits": "Research use only. Adults, upright or supine chests; not evaluated for any clinical purpose.",
-        "licence": "Apache-2.0",
-    }
-    return Model(trainer.averaged.cpu().eval(), card, mean_views(cases))
+def print_skipped(skipped: Sequence[str]) -> None:
+    """Name the CTs that could not be used, and count them."""
+    print(*skipped, *([f"{len(skipped)} skipped."] if skipped else []), sep="\n", end="\n" if skipped else "")
 
 
-def mean_views(cases: Sequence[Case]) -> dict[View, Float[np.ndarray, "r c"]]:
-    """The mean standard views of the patients, or of the phantoms where there is no patient.
+def train(
+    name: str,
+    sources: list[str],
+    folder: Path,
+    scale: str = PAPER_SCALE,
+    device: str = "auto",
+    cache: Path = CACHE,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> list[str]:
+    """Train an experiment on data to its end; a run that the folder holds goes on.
+
+    Args:
+        name: Of an experiment, or the path of its file.
+        sources: See `datasets.gather`.
+        folder: Of the run.
+        scale: See `experiment.scale_names`.
+        device: See `X2CTLib.device.choose_device`.
+        cache: Folder for the prepared cubes.
+        progress: Told after every case and step.
+        cancel: Looked at as often.
+
+    Returns:
+        A sentence about each CT that cannot be used.
 
     Raises:
-        InputError: There is no case.
+        InputError: Experiment, data and folder do not go together, or one of them cannot be used.
+        TrainingError: The training cannot go on.
+        Cancelled: As asked; the same call goes on.
     """
-    chosen = [case for case in cases if case.real] or list(cases)
-    if not chosen:
-        raise InputError("A mean view needs at least one case.")
-    geometry = VolumeGeometry.cube(chosen[0].hu.shape[0])
-    means = {}
-    for view in View:
-        images = [
-            normalise(radiographs(torch.from_numpy(case.hu)[None], geometry, clinical_projection(view))[0])
-            for case in chosen
-        ]
-        means[view] = mean_view([image.numpy() for image in images])
-    return means
+    experiment = read_experiment(name, scale)
+    cases, skipped = gather(sources, cache, progress, cancel)
+    split = split_cases(cases, experiment.data, experiment.run.seed)
+    fabric = make_fabric(experiment, device)
+    folder.mkdir(parents=True, exist_ok=True)
+    if fabric.is_global_zero:
+        split.record(folder)
+    Trainer(build_system(experiment, split, fabric), folder, fabric).run(progress, cancel)
+    return skipped
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[CancelToken]:
+    """A token that Ctrl+C, or who ends the process, raises: the training stops after its step, and is saved."""
+    cancel = CancelToken()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *_: cancel.cancel())
+    try:
+        yield cancel
+    except Cancelled:
+        print("Stopped and saved; the same command goes on.")
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,93 +1,248 @@
-"""Training cases as standard CT cubes, prepared once and kept in a cache."""
+"""Bodies to learn from: CTs and phantoms as standard cubes, prepared once and kept in a cache."""
 
+import csv
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int16
+from jaxtyping import Int16, UInt8
 
 from X2CTLib.ct import read_ct, standard_cube
 from X2CTLib.errors import InputError
+from X2CTLib.files import replace_file
 from X2CTLib.geometry import CUBE_VOXELS
 from X2CTLib.phantom import make_phantom
 from X2CTLib.progress import CancelToken, Progress, silent
 
+CACHE = Path.home() / ".cache" / "x2ctgan" / "cubes"
+PHANTOMS = "phantoms"
+"""A source that is no file: `phantoms:60` are sixty of them."""
+SOURCES_HELP = "CT files, folders of CT files or DICOM series, lists (.csv), or phantoms:N"
+
+_DEFAULT_PHANTOMS = 60
+_FILES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _CACHE_VERSION = 1
 """Raise when the preparation of a cube changes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """A body to learn from.
 
     Attributes:
         name: As logs and cards call it.
+        patient: Whose it is; cases of one patient are never on both sides of a split.
+        key: Of its cube in the cache: what is in the file, and how it was prepared.
         hu: The standard cube.
         real: A patient's CT; otherwise a phantom.
+        labels: Its organs as `X2CTLib.phantom.LABELS`, of a phantom.
+        part: What a list says it is for: "train", "validation", "test", or nothing.
     """
 
     name: str
+    patient: str
+    key: str
     hu: Int16[np.ndarray, "k j i"]
-    real: bool
+    real: bool = True
+    labels: UInt8[np.ndarray, "k j i"] | None = None
+    part: str = ""
+
+    def record(self) -> dict:
+        """Who it is, as plain values."""
+        return {"name": self.name, "patient": self.patient, "key": self.key, "real": self.real}
 
 
-def load_cases(
-    paths: Sequence[Path],
-    phantom_seeds: Sequence[int],
-    cache: Path,
+def recorded_case(record: dict, cache: Path) -> Case:
+    """The case of a `Case.record`, from the cache.
+
+    Raises:
+        InputError: It is not in the cache.
+    """
+    folder = cache / record["key"]
+    if not folder.is_dir():
+        raise InputError(
+            f"{record['name']} is not in {cache} any more. Train on with the same data to prepare it again."
+        )
+    return Case(**record, **_arrays(folder))
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A case that has not been prepared yet."""
+
+    name: str
+    patient: str
+    path: Path | None = None
+    phantom: int = 0
+    part: str = ""
+
+
+def gather(
+    sources: Sequence[str],
+    cache: Path = CACHE,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
-) -> list[Case]:
-    """Read CT files and make phantoms, or find them in the cache.
+) -> tuple[list[Case], list[str]]:
+    """Read CTs and make phantoms, or find them in the cache.
 
     Args:
-        paths: CT files or DICOM folders.
-        phantom_seeds: One phantom for each.
-        cache: Folder for the prepared cubes; made if missing.
+        sources: CT files; folders of CT files or of DICOM series, however deep; lists (.csv with the columns path and,
+            if wanted, patient and part); "phantoms:N".
+        cache: Folder for the prepared cubes; made if missing. Several processes may use it at once.
         progress: Told after every case.
         cancel: Looked at before every case.
 
+    Returns:
+        The cases, and a sentence about each CT that was skipped because it cannot be used.
+
     Raises:
-        InputError: There is no case, or a CT cannot be used.
+        InputError: A source does not exist, or there is no case at all.
+        Cancelled: `cancel` was raised.
     """
-    makers = [(path.name.split(".")[0], True, _ct_key(path), lambda path=path: _read(path)) for path in paths]
-    makers += [
-        (f"phantom-{seed}", False, f"phantom-{seed}", lambda seed=seed: make_phantom(seed).hu) for seed in phantom_seeds
-    ]
-    if not makers:
-        raise InputError("There is nothing to train on: give CT files, or a number of phantoms.")
-    cases = []
-    for index, (name, real, key, make) in enumerate(makers):
+    found = [case for source in sources for case in _expand(str(source))]
+    cases, skipped = [], []
+    for index, source in enumerate(found):
         if cancel:
             cancel.check()
-        cases.append(Case(name, _cached(cache / f"{key}-{CUBE_VOXELS}-v{_CACHE_VERSION}.npy", make), real))
-        progress((index + 1) / len(makers), f"Prepared {name}")
-    return cases
+        try:
+            cases.append(_prepare(source, cache))
+        except InputError as error:
+            skipped.append(f"Skipped {source.name}: {error}")
+        progress((index + 1) / len(found), f"Prepared {source.name}")
+    if not cases:
+        raise InputError("\n".join(["There is no CT to work with: give CT files or folders, or phantoms:N.", *skipped]))
+    return cases, skipped
 
 
-def _read(path: Path) -> Int16[np.ndarray, "k j i"]:
-    return standard_cube(*read_ct(path))[0]
+def _expand(source: str) -> Iterator[_Source]:
+    """The cases of a source, in an order that does not depend on the machine.
+
+    Raises:
+        InputError: There is no such thing.
+    """
+    kind, _, count = source.partition(":")
+    path = Path(source)
+    if kind == PHANTOMS and not path.exists():
+        if count and not (count.isdecimal() and int(count)):
+            raise InputError(f"'{source}' is not a number of phantoms; write phantoms:60, for example.")
+        for seed in range(int(count or _DEFAULT_PHANTOMS)):
+            yield _Source(f"phantom-{seed}", f"phantom-{seed}", phantom=seed)
+    elif path.suffix == ".csv":
+        yield from _listed(path)
+    elif path.is_dir():
+        yield from _below(path)
+    elif path.is_file():
+        yield _file(path)
+    else:
+        raise InputError(f"There is no file or folder {source}. The data may be {SOURCES_HELP}.")
 
 
-def _ct_key(path: Path) -> str:
-    """A name for the contents of a CT file or of a folder of slices."""
+def _file(path: Path, patient: str = "", part: str = "") -> _Source:
+    name = path.name.split(".")[0]
+    return _Source(name, patient or name, path, part=part)
+
+
+def _below(folder: Path) -> Iterator[_Source]:
+    """Every CT file in a folder, and every folder with DICOM slices in it."""
+    for directory, folders, names in os.walk(folder):
+        folders.sort()
+        files = [name for name in sorted(names) if not name.startswith(".")]
+        volumes = [name for name in files if name.lower().endswith(_FILES)]
+        yield from (_file(Path(directory, name)) for name in volumes)
+        slices = [name for name in files if name.lower().endswith(".dcm") or "." not in name or name[-1].isdigit()]
+        if slices and not volumes:
+            series = Path(directory)
+            name = "-".join(series.relative_to(folder).parts) or series.name
+            yield _Source(name, _dicom_patient(series / slices[0]) or name, series)
+
+
+def _dicom_patient(file: Path) -> str:
+    """An opaque hash of DICOM's Patient ID (0010,0020); nothing if there is none."""
+    import pydicom
+
+    try:
+        identity = str(pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["PatientID"]).get("PatientID", ""))
+    except (pydicom.errors.InvalidDicomError, OSError):
+        return ""
+    return hashlib.sha256(identity.encode()).hexdigest()[:12] if identity else ""
+
+
+def _listed(path: Path) -> Iterator[_Source]:
+    """The rows of a list; paths are relative to it."""
+    if not path.is_file():
+        raise InputError(f"There is no list {path}.")
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        if not row.get("path") or (row.get("part") or "") not in ("", "train", "validation", "test"):
+            raise InputError(
+                f"{path.name} is not a list of CTs: it needs a column 'path', may have 'patient', and 'part' "
+                "(train, validation or test)."
+            )
+        yield _file(path.parent / row["path"], row.get("patient") or "", row.get("part") or "")
+
+
+def _prepare(source: _Source, cache: Path) -> Case:
+    """The case of a source, by way of the cache.
+
+    Raises:
+        InputError: The CT cannot be used.
+    """
+    if source.path is None:
+        key = f"phantom-{source.phantom}-{CUBE_VOXELS}-v{_CACHE_VERSION}"
+
+        def make() -> dict[str, np.ndarray]:
+            phantom = make_phantom(source.phantom)
+            return {"hu": phantom.hu, "labels": phantom.labels}
+    else:
+        if not source.path.exists():
+            raise InputError(f"There is no file or folder {source.path}.")
+        key = f"{_content_hash(source.path, cache)}-{CUBE_VOXELS}-v{_CACHE_VERSION}"
+
+        def make() -> dict[str, np.ndarray]:
+            return {"hu": standard_cube(*read_ct(source.path))[0]}
+
+    arrays = _cached(cache / key, make)
+    return Case(source.name, source.patient, key, real=source.path is not None, part=source.part, **arrays)
+
+
+def _content_hash(path: Path, cache: Path) -> str:
+    """A name for what is in a CT file or folder; read again only if a name, size or time of change is another."""
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    stamps = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    known = cache / "hashes" / hashlib.sha256(repr(stamps).encode()).hexdigest()[:24]
+    if known.is_file():
+        return known.read_text()
     digest = hashlib.sha256()
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
     for file in files:
-        if file.is_file():
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:24]
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    content = digest.hexdigest()[:24]
+    with replace_file(known) as partial:
+        partial.write_text(content)
+    return content
 
 
-def _cached(path: Path, make) -> Int16[np.ndarray, "k j i"]:
-    if path.exists():
-        return np.load(path)
-    hu = make()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}.{os.getpid()}.partial.npy")
-    np.save(partial, hu)
-    os.replace(partial, path)
-    return hu
+def _cached(folder: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Arrays by their name, made if they are not there yet; they stay on disk until they are looked at."""
+    if not folder.is_dir():
+        arrays = make()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
+        scratch.mkdir(exist_ok=True)
+        for name, array in arrays.items():
+            np.save(scratch / f"{name}.npy", array)
+        try:
+            scratch.rename(folder)
+        except OSError:  # another process was faster
+            for file in scratch.iterdir():
+                file.unlink()
+            scratch.rmdir()
+    return _arrays(folder)
+
+
+def _arrays(folder: Path) -> dict[str, np.ndarray]:
+    return {file.stem: np.load(file, mmap_mode="r") for file in folder.glob("*.npy")}

@@ -10,29 +10,26 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int16
+from jaxtyping import Float
 
 from X2CTLib.anatomy import LABELS, segment
 from X2CTLib.cli import terminal_progress
-from X2CTLib.drr import radiographs
 from X2CTLib.errors import InputError
-from X2CTLib.geometry import VolumeGeometry, clinical_projection
-from X2CTLib.inference import run_model
-from X2CTLib.intensity import normalise
+from X2CTLib.geometry import VolumeGeometry
 from X2CTLib.metrics import evaluate
 from X2CTLib.model_files import card_path
 from X2CTLib.progress import Progress, silent
 from X2CTLib.weights import DEFAULT_MODEL, Model, load_model
-from X2CTTrainingLib.datasets import Case, load_cases
+from X2CTTrainingLib.datasets import CACHE, Case, gather
+from X2CTTrainingLib.simulation import reconstruct_case
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--data", type=Path, nargs="+", required=True, help="CTs that the model has not seen")
-    parser.add_argument("--training-data", type=Path, nargs="+", required=True, help="CTs for the mean volume")
+    parser.add_argument("--data", nargs="+", required=True, help="CTs that the model has not seen")
+    parser.add_argument("--training-data", nargs="+", required=True, help="CTs for the mean volume")
     parser.add_argument("--model", type=Path, help="weights file; the shipped model if none is named")
-    parser.add_argument("--cache", type=Path, default=Path("runs/cache"), help="folder for the prepared cubes")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder for the prepared cubes")
     parser.add_argument("--output", type=Path, help="CSV file for the scores of each case")
     parser.add_argument("--write-card", metavar="NAME", help="put the mean scores on the model's card, under a name")
 
@@ -41,10 +38,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the mean scores of the model and of the mean volume."""
     model = load_model(arguments.model)
     with terminal_progress() as progress:
-        cases = load_cases(arguments.data, [], arguments.cache, progress)
-        training = load_cases(arguments.training_data, [], arguments.cache, progress)
-        seen = {case.hu.tobytes() for case in training}
-        if any(case.hu.tobytes() in seen for case in cases):
+        cases, _ = gather(arguments.data, arguments.cache, progress)
+        training, _ = gather(arguments.training_data, arguments.cache, progress)
+        if {case.key for case in cases} & {case.key for case in training}:
             raise InputError("A CT is both in --data and in --training-data; score a model on CTs it has not seen.")
         rows = score(model, cases, training, progress)
     if arguments.output:
@@ -58,14 +54,6 @@ def run(arguments: argparse.Namespace) -> None:
         partial = path.with_suffix(".json.partial")
         partial.write_text(json.dumps({**model.card, "scores": scores}, indent=2) + "\n")
         os.replace(partial, path)
-
-
-def reconstruct_case(model: Model, case: Case) -> Int16[np.ndarray, "k j i"]:
-    """A case's cube to its two standard DRRs and back."""
-    geometry = VolumeGeometry.cube(case.hu.shape[0])
-    volume = torch.from_numpy(case.hu)[None]
-    images = [normalise(radiographs(volume, geometry, clinical_projection(v))[0]) for v in model.generator.views]
-    return np.round(run_model(model, torch.stack(images))).astype(np.int16)
 
 
 def score(

@@ -4,10 +4,6 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-ADVERSARIAL_WEIGHT = 0.1
-RECONSTRUCTION_WEIGHT = 10.0
-PROJECTION_WEIGHT = 10.0
-
 
 def reconstruction_loss(output: Float[Tensor, "b k j i"], truth: Float[Tensor, "b k j i"]) -> Float[Tensor, ""]:
     """Mean squared error over the voxels (equation 3)."""
@@ -20,5 +16,5 @@ def projection_loss(output: Float[Tensor, "b k j i"], truth: Float[Tensor, "b k 
 
 
 def least_squares_loss(scores: Float[Tensor, "..."], target: float) -> Float[Tensor, ""]:
-    """Mean squared distance of a discriminator's scores from a target (equations 1 and 2)."""
-    return (scores - target).square().mean()
+    """Half the mean squared distance of a discriminator's scores from a target (equation 2)."""
+    return (scores - target).square().mean() / 2

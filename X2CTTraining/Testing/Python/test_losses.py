@@ -48,7 +48,7 @@ def test_losses_of_a_constant_offset():
     truth = torch.rand(1, 8, 8, 8)
     assert reconstruction_loss(truth + 0.1, truth).item() == pytest.approx(0.01, rel=1e-4)
     assert projection_loss(truth - 0.1, truth).item() == pytest.approx(0.1, rel=1e-4)
-    assert least_squares_loss(torch.full((2, 3), 0.5), 1.0).item() == pytest.approx(0.25)
+    assert least_squares_loss(torch.full((2, 3), 0.5), 1.0).item() == pytest.approx(0.125)
 
 
 def test_the_projection_loss_sees_what_projections_see():

@@ -1,0 +1,234 @@
+"""Experiments: what is trained and how, as a declaration in a TOML file.
+
+`Resources/Experiments` holds one for each row of the paper's tables 1, 2 and 3, and those of the other networks. What a
+file leaves out is as in the paper (section 4.3). `Resources/Experiments/Scales` holds what a scale changes in all.
+"""
+
+import tomllib
+from functools import reduce
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from X2CTLib.errors import InputError
+
+FOLDER = Path(__file__).resolve().parent.parent / "Resources" / "Experiments"
+SCALES = FOLDER / "Scales"
+PAPER_SCALE = "paper"
+"""The experiments as they are."""
+
+Positive = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, lt=1)]
+Count = Annotated[int, Meta(ge=1)]
+
+_T = TypeVar("_T", bound="Experiment")
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of an experiment file."""
+
+
+class Stage(Settings):
+    """A part of a training.
+
+    Attributes:
+        epochs: Its length in passes over the training cases; or
+        steps: its length in optimiser steps.
+        learning_rate: At its beginning and, changing linearly, at its end.
+        voxels: Edge of the cube that is predicted; 64 is an eighth of the work.
+        losses: Names of those that count; all with a weight if not given.
+    """
+
+    epochs: Count | None = None
+    steps: Count | None = None
+    learning_rate: tuple[NotNegative, NotNegative] = (2e-4, 2e-4)
+    voxels: Literal[64, 128] = 128
+    losses: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("a stage has a number of epochs or of steps, one of both")
+
+
+class Optimiser(Settings):
+    """Adam (paper, section 4.3).
+
+    Attributes:
+        betas: Decay of the running means of gradient and squared gradient.
+        batch: Samples to one step, over all processes.
+        at_once: How many of them one device works on at a time; the gradients of the rest are accumulated.
+    """
+
+    betas: tuple[Share, Share] = (0.5, 0.99)
+    batch: Count = 1
+    at_once: Count = 1
+
+
+class Data(Settings):
+    """What is learned from.
+
+    Attributes:
+        test: Share of the patients that is held out to be scored.
+        validation: Share that is held out to look at while training.
+        patient_repeats: How often an epoch shows each patient for each time that it shows a phantom.
+    """
+
+    test: Share = 0.1
+    validation: Share = 0.05
+    patient_repeats: Count = 1
+
+
+class Run(Settings):
+    """How a training runs.
+
+    Attributes:
+        seed: Of the split, the initial weights, and the randomness of every sample.
+        precision: As Lightning Fabric names them; "auto" for bfloat16 where the hardware is faster in it.
+        average: Decay of the moving average of the weights, which is what gets exported.
+        checkpoint_every: Steps between checkpoints.
+        preview_every: Steps between looks at the validation cases.
+    """
+
+    seed: int = 0
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
+    average: Share = 0.998
+    checkpoint_every: Count = 50
+    preview_every: Count = 500
+
+
+class Experiment(Settings):
+    """What every training has; each system adds its own tables.
+
+    Attributes:
+        system: What is trained; see `systems.SYSTEMS`.
+        name: As tables and cards call the result.
+    """
+
+    system: str
+    name: str
+    stages: Annotated[tuple[Stage, ...], Meta(min_length=1)] = (
+        Stage(epochs=50),
+        Stage(epochs=50, learning_rate=(2e-4, 0.0)),
+    )
+    optimiser: Optimiser = Optimiser()
+    data: Data = Data()
+    run: Run = Run()
+
+    def to_dict(self) -> dict:
+        """Plain values, for JSON."""
+        return msgspec.to_builtins(self)
+
+
+class Moment(Struct, frozen=True):
+    """Where in its experiment a step stands.
+
+    Attributes:
+        step: Counted from 0.
+        stage: What it belongs to.
+        stage_index: Which one that is.
+        begins_stage: Whether it is the first of its stage.
+        learning_rate: Of this step.
+        samples: Numbers of its samples, counted over the whole training.
+    """
+
+    step: int
+    stage: Stage
+    stage_index: int
+    begins_stage: bool
+    learning_rate: float
+    samples: range
+
+
+class Schedule:
+    """The steps of an experiment on so many samples an epoch."""
+
+    def __init__(self, experiment: Experiment, epoch_samples: int) -> None:
+        self.stages, self.batch = experiment.stages, experiment.optimiser.batch
+        lengths = [stage.steps or -(-stage.epochs * epoch_samples // self.batch) for stage in self.stages]
+        self._bounds = list(pairwise([0, *accumulate(lengths)]))
+
+    @property
+    def steps(self) -> int:
+        """All of them."""
+        return self._bounds[-1][1]
+
+    def at(self, step: int) -> Moment:
+        """Where a step stands; the end belongs to the last stage."""
+        index = next((i for i, (_, end) in enumerate(self._bounds) if step < end), len(self.stages) - 1)
+        (begin, end), stage = self._bounds[index], self.stages[index]
+        first, last = stage.learning_rate
+        rate = first + (last - first) * (step - begin) / (end - begin)
+        return Moment(step, stage, index, step == begin, rate, range(step * self.batch, (step + 1) * self.batch))
+
+
+def experiment_names() -> list[str]:
+    """The experiments that come with the software."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def scale_names() -> list[str]:
+    """The scales that experiments can be run at."""
+    return sorted({PAPER_SCALE, *(path.stem for path in SCALES.glob("*.toml"))})
+
+
+def experiment_path(name: str) -> Path:
+    """The file of an experiment that comes with the software, or one's own.
+
+    Raises:
+        InputError: There is none of this name.
+    """
+    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
+    if not path.is_file():
+        raise InputError(
+            f"There is no experiment '{name}'. Give a .toml file, or one of: {', '.join(experiment_names())}."
+        )
+    return path
+
+
+def read_tables(name: str, scale: str = PAPER_SCALE) -> dict:
+    """The tables of an experiment file, as a scale changes them.
+
+    Args:
+        name: See `experiment_path`.
+        scale: One of `scale_names`.
+
+    Raises:
+        InputError: There is no such experiment or scale, or a file is not TOML.
+    """
+    if scale not in scale_names():
+        raise InputError(f"There is no scale '{scale}'. Choose one of: {', '.join(scale_names())}.")
+    path = experiment_path(name)
+    changes = [] if scale == PAPER_SCALE else [_read_toml(SCALES / f"{scale}.toml")]
+    return reduce(_overlaid, changes, _read_toml(path))
+
+
+def check_tables(tables: dict, kind: type[_T], name: str) -> _T:
+    """The tables of an experiment as what they declare.
+
+    Raises:
+        InputError: A key is unknown or missing, or a value impossible; the message names it.
+    """
+    try:
+        return msgspec.convert(tables, kind)
+    except msgspec.ValidationError as error:
+        raise InputError(f"The experiment {name} cannot be used: {error}.") from error
+
+
+def _read_toml(path: Path) -> dict:
+    try:
+        return tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path.name} is not a TOML file: {error}.") from error
+
+
+def _overlaid(below: dict, above: dict) -> dict:
+    """Tables with some of their values replaced by others."""
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(below.get(key), dict)
+        merged[key] = _overlaid(below[key], value) if both else value
+    return merged
