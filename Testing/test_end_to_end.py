@@ -145,7 +145,7 @@ def test_drrs_come_with_their_geometry(tmp_path):
     done = x2ct("drr", sample_ct(), "--output", tmp_path / "out", "--pixels", 128)
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
-        f"{view}.{kind}" for view in ("lateral", "pa") for kind in ("json", "nrrd", "png")
+        f"{view}.{kind}" for view in ("lateral", "pa") for kind in ("dcm", "json", "nrrd", "png")
     ]
     assert read_sidecar(tmp_path / "out" / "pa.json").view is View.PA
     integrals = sitk.GetArrayFromImage(sitk.ReadImage(tmp_path / "out" / "pa.nrrd"))

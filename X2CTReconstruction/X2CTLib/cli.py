@@ -21,7 +21,7 @@ COMMANDS = {
         "X2CTReconstructionLib.command",
         "two radiographs to a volume, pictures, measurements and a report",
     ),
-    "drr": ("X2CTLib.drr_command", "a CT to its PA and lateral radiographs"),
+    "drr": ("X2CTLib.drr_command", "CTs to radiographs: the PA and lateral view, or any other"),
     "train": ("X2CTTrainingLib.command", "train a generator on CTs and phantoms"),
     "evaluate": ("X2CTTrainingLib.evaluation", "score a model on CTs it has not seen"),
 }

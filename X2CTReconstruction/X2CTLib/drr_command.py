@@ -1,55 +1,185 @@
-"""`x2ct drr`: the PA and the lateral radiograph of a CT."""
+"""`x2ct drr`: radiographs of CTs, the standard two or in any geometry."""
 
 import argparse
-import dataclasses
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 import torch
+from jaxtyping import Int16
+from pydicom.uid import generate_uid
 
+from X2CTLib.body import TISSUE_HU
+from X2CTLib.cli import terminal_progress
 from X2CTLib.ct import read_ct, standard_cube
-from X2CTLib.drr import radiographs
+from X2CTLib.drr_files import FORMATS, write_drr
 from X2CTLib.errors import InputError
+from X2CTLib.exposure import LINE_INTEGRALS, Exposure, expose
 from X2CTLib.files import whole_folder
-from X2CTLib.geometry import PROJECTIONS, View, write_sidecar
-from X2CTLib.intensity import normalise
+from X2CTLib.geometry import PROJECTIONS, ProjectionGeometry, View, VolumeGeometry
+from X2CTLib.progress import Progress, silent
 
-MOST_PIXELS = 4096
+MOST_PIXELS, MOST_MM = 4096, 2000
+CUBE_VOXELS = 320
+"""Voxels of 1 mm, as the paper's CTs."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("ct", type=Path, help="CT file (NIfTI, NRRD, MHA) or folder of a DICOM series")
-    parser.add_argument("--output", type=Path, required=True, help="folder for the radiographs and their sidecars")
-    parser.add_argument("--geometry", choices=PROJECTIONS, default="clinical", help="source, detector and distances")
-    parser.add_argument("--pixels", type=int, default=512, help="detector pixels along an edge")
+    parser.add_argument("ct", type=Path, nargs="+", help="CT file (NIfTI, NRRD, MHA) or folder of a DICOM series")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder of the radiographs; of several CTs, one each"
+    )
+    parser.add_argument("--format", nargs="+", choices=FORMATS, default=FORMATS, help="default: all of them")
+    views = [view.name.lower() for view in View]
+    group = parser.add_argument_group("geometry", "Lengths in mm, angles in degrees.")
+    group.add_argument("--view", nargs="+", choices=views, default=views, help="default: both")
+    group.add_argument("--geometry", choices=PROJECTIONS, default="clinical", help="where the others start from")
+    group.add_argument("--sid", type=float, help="from the source to the detector")
+    group.add_argument("--sad", type=float, help="from the source to the isocentre")
+    group.add_argument("--detector-mm", type=float, nargs=2, metavar=("WIDTH", "HEIGHT"), help="size of the detector")
+    group.add_argument("--pixels", type=int, default=512, help="detector pixels along the longer edge")
+    group.add_argument("--angle", type=float, default=0.0, help="turn of the gantry, towards the patient's left")
+    group.add_argument("--cranial", type=float, default=0.0, help="tilt of the detector, towards the head")
+    group.add_argument(
+        "--isocentre", type=float, nargs=3, metavar=("L", "P", "S"), help="in LPS; default: the middle of the lungs"
+    )
+    group = parser.add_argument_group("exposure", "Without these: the line integrals of attenuation at 70 keV.")
+    group.add_argument("--kvp", type=float, help="tube voltage, for a polychromatic beam")
+    group.add_argument("--scatter", type=float, default=0.0, help="scatter-to-primary ratio; about 1 with a grid")
+    group.add_argument("--photons", type=float, help="photons per pixel without a patient, for noise")
+    group.add_argument("--blur", type=float, default=0.0, help="standard deviation of the detector's blur in mm")
+    group.add_argument("--seed", type=int, default=0, help="of the noise")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write pa.png and lateral.png (16 bit), the line integrals as .nrrd, and the geometries as .json."""
-    write_drrs(arguments.ct, arguments.output, arguments.geometry, arguments.pixels)
-    print(f"Wrote the PA and lateral radiographs to {arguments.output}")
+    """Write a folder for each CT, or say which of them cannot be used once the others are done."""
+    projections = [_projection(View[name.upper()], arguments) for name in dict.fromkeys(arguments.view)]
+    exposure = Exposure(
+        kvp=arguments.kvp,
+        scatter=arguments.scatter,
+        photons=arguments.photons,
+        blur_mm=arguments.blur,
+        seed=arguments.seed,
+    )
+    isocentre = tuple(arguments.isocentre) if arguments.isocentre else None
+    folders = _folders(arguments.ct, arguments.output)
+    refused = []
+    with terminal_progress() as progress:
+        for number, (folder, ct) in enumerate(folders.items()):
+
+            def of_all(fraction: float, message: str, number=number, ct=ct) -> None:
+                progress((number + fraction) / len(folders), f"{ct.name}: {message}")
+
+            try:
+                write_drrs(ct, folder, projections, isocentre, exposure, arguments.format, of_all)
+            except InputError as error:
+                refused.append(str(error))
+    if refused:
+        done = f"{len(folders) - len(refused)} of {len(folders)} CTs were projected. " if len(folders) > 1 else ""
+        raise InputError(done + " ".join(refused))
+    print(f"Wrote {' and '.join(arguments.view)} to {arguments.output}")
 
 
-def write_drrs(ct: Path, folder: Path, preset: str = "clinical", pixels: int = 512) -> None:
-    """Project a CT, without its table, around the centre of its lungs.
+def write_drrs(
+    ct: Path,
+    folder: Path,
+    projections: Sequence[ProjectionGeometry],
+    isocentre_lps: tuple[float, float, float] | None = None,
+    exposure: Exposure = LINE_INTEGRALS,
+    formats: Collection[str] = FORMATS,
+    progress: Progress = silent,
+) -> None:
+    """Project a CT, without its table.
+
+    Args:
+        ct: File, or folder of a DICOM series.
+        folder: Where the files of `drr_files.write_drr` come to lie, all or none.
+        projections: One for each view; their isocentres are set here.
+        isocentre_lps: The point that the central rays pass; by default the middle of the lungs.
+        exposure: What makes a radiograph of line integrals.
+        formats: Of `drr_files.FORMATS`.
+        progress: Told about each step.
 
     Raises:
-        InputError: The CT cannot be used, or there are no pixels, or too many.
+        InputError: The CT cannot be used, or source or detector would lie inside the patient.
     """
-    if not 1 <= pixels <= MOST_PIXELS:
-        raise InputError(f"A detector has 1 to {MOST_PIXELS} pixels along an edge, not {pixels}.")
-    hu, geometry = standard_cube(*read_ct(ct), voxels=320)
+    hu, geometry = standard_cube(
+        *read_ct(ct), voxels=CUBE_VOXELS, progress=lambda done, message: progress(done / 2, message)
+    )
+    isocentre_lps = isocentre_lps or tuple(geometry.centre_lps.tolist())
+    patient, study_uid = case_name(ct), generate_uid()
     with whole_folder(folder) as scratch:
-        for view in View:
-            projection = PROJECTIONS[preset](view).resized(pixels)
-            projection = dataclasses.replace(projection, isocentre_lps=tuple(geometry.centre_lps.tolist()))
-            name = view.name.lower()
-            integrals = radiographs(torch.from_numpy(hu)[None], geometry, projection)[0]
-            gray = (normalise(integrals) * 65535).round().numpy().astype(np.uint16)
-            for pixel_values, suffix in ((gray, "png"), (integrals.numpy(), "nrrd")):
-                image = sitk.GetImageFromArray(pixel_values)
-                image.SetSpacing([projection.pixel_mm, projection.pixel_mm])
-                sitk.WriteImage(image, scratch / f"{name}.{suffix}")
-            write_sidecar(scratch / f"{name}.json", projection)
+        for number, projection in enumerate(projections):
+            progress((1 + number / len(projections)) / 2, f"Projecting {projection.view.name}")
+            projection = replace(projection, isocentre_lps=isocentre_lps)
+            _check_clearance(hu, geometry, projection)
+            # Two exposures share no noise.
+            shot = replace(exposure, seed=exposure.seed + number)
+            image = expose(torch.from_numpy(hu)[None], geometry, projection, shot)[0].numpy()
+            write_drr(scratch, image, projection, formats, patient, study_uid, exposure.kvp)
+    progress(1.0, "Written")
+
+
+def case_name(ct: Path) -> str:
+    """What a CT is called: its file's or folder's name up to the first dot."""
+    return ct.resolve().name.split(".")[0]
+
+
+def _check_clearance(hu: Int16[np.ndarray, "k j i"], geometry: VolumeGeometry, projection: ProjectionGeometry) -> None:
+    """Raise InputError if the patient is missed or reaches the detector; `drr.line_integrals` looks at the source."""
+    coarse = 4
+    ijk = np.argwhere(hu[::coarse, ::coarse, ::coarse] > TISSUE_HU)[:, ::-1] * coarse
+    body = ijk @ geometry.ijk_to_lps[:3, :3].T + geometry.ijk_to_lps[:3, 3]
+    if not ((body.min(axis=0) <= projection.isocentre_lps) & (projection.isocentre_lps <= body.max(axis=0))).all():
+        raise InputError(
+            f"The isocentre {projection.isocentre_lps} is outside of the patient, who is between "
+            f"{tuple(body.min(axis=0).round())} and {tuple(body.max(axis=0).round())} (LPS)."
+        )
+    if projection.parallel:
+        return
+    behind = float(((body - projection.isocentre_lps) @ projection.beam_lps).max())
+    if behind > projection.sid_mm - projection.sad_mm:
+        raise InputError(
+            f"The detector is {projection.sid_mm - projection.sad_mm:g} mm behind the isocentre, but the patient "
+            f"reaches {behind:.0f} mm. Raise the distance from source to detector, or reduce that to the isocentre."
+        )
+
+
+def _projection(view: View, arguments: argparse.Namespace) -> ProjectionGeometry:
+    """The preset, with what the arguments change."""
+    if not 1 <= arguments.pixels <= MOST_PIXELS:
+        raise InputError(f"A detector has 1 to {MOST_PIXELS} pixels along an edge, not {arguments.pixels}.")
+    preset = PROJECTIONS[arguments.geometry](view)
+    width, height = arguments.detector_mm or (preset.columns * preset.pixel_mm, preset.rows * preset.pixel_mm)
+    if not (1 <= width <= MOST_MM and 1 <= height <= MOST_MM):
+        raise InputError(f"A detector is 1 to {MOST_MM} mm wide and high, not {width:g} and {height:g}.")
+    pixel_mm = max(width, height) / arguments.pixels
+    return replace(
+        preset,
+        rows=round(height / pixel_mm),
+        columns=round(width / pixel_mm),
+        pixel_mm=pixel_mm,
+        sid_mm=preset.sid_mm if arguments.sid is None else arguments.sid,
+        sad_mm=preset.sad_mm if arguments.sad is None else arguments.sad,
+        gantry_deg=arguments.angle,
+        cranial_deg=arguments.cranial,
+    )
+
+
+def _folders(cts: Sequence[Path], output: Path) -> dict[Path, Path]:
+    """Where the radiographs of each CT go.
+
+    Raises:
+        InputError: Two CTs have the same name.
+    """
+    if len(cts) == 1:
+        return {output: cts[0]}
+    folders = {}
+    for ct in cts:
+        folder = output / case_name(ct)
+        if folder in folders:
+            raise InputError(f"{folders[folder]} and {ct} would both go to {folder}. Project them one by one.")
+        folders[folder] = ct
+    return folders

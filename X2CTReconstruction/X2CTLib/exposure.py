@@ -47,6 +47,10 @@ class Exposure:
             tube_spectrum(self.kvp, self.aluminium_mm)
 
 
+LINE_INTEGRALS = Exposure()
+"""Nothing but the attenuation that each ray meets."""
+
+
 def expose(
     hu: Float[Tensor, "b k j i"], geometry: VolumeGeometry, projection: ProjectionGeometry, exposure: Exposure
 ) -> Float[Tensor, "b r c"]:

@@ -32,6 +32,8 @@ def read_picture(path: Path) -> Radiograph:
         radiograph.pixel_mm = sidecar.pixel_mm / sidecar.magnification
         radiograph.oriented = True
         radiograph.isocentre = (sidecar.rows - 1) / 2, (sidecar.columns - 1) / 2
+        if sidecar.gantry_deg or sidecar.cranial_deg:
+            notes.append(f"{path.name}: an oblique projection; the networks know the standard views only.")
     elif path.name.lower().endswith(SLICES):
         _place(radiograph, image)
     else:

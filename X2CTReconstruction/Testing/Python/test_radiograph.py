@@ -1,6 +1,7 @@
 """Reading radiographs: polarity, side, size and the refusals, on small files made here."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -344,6 +345,9 @@ def test_a_sidecar_tells_view_and_size(tmp_path):
     assert radiograph.view is View.LATERAL and radiograph.oriented
     assert radiograph.pixel_mm == pytest.approx(320 / ROWS)
     assert radiograph.isocentre == ((ROWS - 1) / 2, (ROWS - 1) / 2)
+    assert not any("oblique" in note for note in radiograph.notes)
+    write_sidecar(tmp_path / "drr.json", replace(projection, gantry_deg=15.0))
+    assert any("oblique" in note for note in read_radiograph(path).notes)
 
 
 def test_grey_in_colour_is_read_and_a_photo_refused(tmp_path):
