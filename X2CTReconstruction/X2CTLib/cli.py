@@ -23,7 +23,10 @@ COMMANDS = {
     ),
     "drr": ("X2CTLib.drr_command", "CTs to radiographs: the PA and lateral view, or any other"),
     "train": ("X2CTTrainingLib.command", "train a generator on CTs and phantoms"),
-    "evaluate": ("X2CTTrainingLib.evaluation", "score a model on CTs it has not seen"),
+    "evaluate": (
+        "X2CTTrainingLib.evaluate_command",
+        "score runs, models and predicted volumes on CTs they have not seen",
+    ),
 }
 DEFAULT_COMMAND = "app"
 

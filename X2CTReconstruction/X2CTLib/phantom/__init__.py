@@ -7,9 +7,9 @@ import numpy as np
 from X2CTLib.geometry import CUBE_VOXELS, HU_RANGE, VolumeGeometry
 from X2CTLib.phantom.canvas import Canvas, Posture
 from X2CTLib.phantom.person import Frame, Person
-from X2CTLib.phantom.thorax import LABELS, paint_thorax
+from X2CTLib.phantom.thorax import BONES, LABELS, paint_thorax
 
-__all__ = ["LABELS", "Person", "Phantom", "make_phantom"]
+__all__ = ["BONES", "LABELS", "Person", "Phantom", "make_phantom"]
 
 
 @dataclass(frozen=True, eq=False)

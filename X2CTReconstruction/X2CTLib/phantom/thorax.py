@@ -17,6 +17,8 @@ oesophagus liver stomach stomach_gas spleen kidneys spine canal ribs cartilage s
 """
 LABELS = {name.replace("_", " "): value for value, name in enumerate(_NAMES.split(), start=1)}
 """Values of the label map; 0 is the air around the body."""
+BONES = ("spine", "ribs", "sternum", "clavicles", "scapulae")
+"""The labels that are bone, with its marrow."""
 
 LUNGS = {-1: "right lung", 1: "left lung"}
 _GRAIN = {"right lung": 22.0, "left lung": 22.0, "spine": 35.0, "sternum": 30.0, "ribs": 25.0}

@@ -1,0 +1,131 @@
+"""`x2ct evaluate`: how well runs, models and predicted volumes reconstruct CTs that no training has seen."""
+
+import argparse
+import json
+from functools import partial
+from pathlib import Path
+
+from X2CTLib.cli import terminal_progress
+from X2CTLib.errors import InputError
+from X2CTLib.files import replace_file
+from X2CTLib.model_files import card_path, load_card
+from X2CTLib.progress import Progress, silent
+from X2CTLib.weights import DEFAULT_MODEL, load_model
+from X2CTTrainingLib.datasets import CACHE, SOURCES_HELP, Case, gather
+from X2CTTrainingLib.evaluation import CORRELATION, MEAN_VOLUME, Answer, Evaluation, evaluate_answers
+from X2CTTrainingLib.evaluation_report import summary_table, write_evaluation
+from X2CTTrainingLib.predictions import predictions_in
+from X2CTTrainingLib.simulation import reconstruct_case
+from X2CTTrainingLib.splits import Split
+
+ON_THE_CARD = (
+    "PSNR volume, peak 2500 (dB)",
+    "PSNR slice-wise, peak 4095 (dB)",
+    "SSIM slice-wise",
+    "mean absolute error (HU)",
+    "absolute lung volume error (%)",
+    CORRELATION,
+)
+"""The scores that `--write-card` puts on a model's card."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "answers",
+        type=Path,
+        nargs="*",
+        metavar="RUN",
+        help="folder of a finished run, model (.safetensors), or folder of volumes named after the cases "
+        "(.nrrd, .nii.gz; the cube's centre is their origin); the shipped model if none is named",
+    )
+    parser.add_argument("--data", nargs="+", help=f"what is scored, if not the runs' test cases: {SOURCES_HELP}")
+    parser.add_argument("--training-data", nargs="+", help="what the mean volume is made of, if not the runs' own")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder for the prepared cubes")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
+    parser.add_argument("--output", type=Path, help="folder for scores.csv, summary.csv and report.html")
+    parser.add_argument(
+        "--write-card", metavar="NAME", help="put the mean scores on the one model's card, under a name"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the mean scores of every answer, of the mean volume and of planimetry; write them if asked to."""
+    paths = arguments.answers or [DEFAULT_MODEL]
+    models = {path: weights for path in paths if (weights := weights_of(path))}
+    if arguments.write_card and (len(paths), len(models)) != (1, 1):
+        raise InputError("--write-card needs exactly one model to write to.")
+    with terminal_progress() as progress:
+        cases, training = _cases(arguments, progress)
+        answers = {_name(path): _answer(path, models.get(path), cases, arguments.device) for path in paths}
+        evaluation = evaluate_answers(cases, training, answers, progress)
+    if arguments.output:
+        write_evaluation(arguments.output, evaluation)
+    print(summary_table(evaluation.summary()))
+    if evaluation.failures:
+        print(f"{len(evaluation.failures)} could not be scored:", *evaluation.failures, sep="\n")
+    if arguments.write_card:
+        write_card(models[paths[0]], arguments.write_card, _name(paths[0]), evaluation)
+
+
+def weights_of(path: Path) -> Path | None:
+    """The weights of a run or a model; None for a folder of volumes.
+
+    Raises:
+        InputError: There is no such file or folder, or the run has not finished.
+    """
+    if path.suffix == ".safetensors":
+        return path
+    if not path.is_dir():
+        raise InputError(f"There is no run, model (.safetensors) or folder of volumes {path}.")
+    if not _is_run(path):
+        return None
+    if not (path / "model.safetensors").is_file():
+        raise InputError(f"The run {path} has not finished: it has no model.safetensors yet. Train it to its end.")
+    return path / "model.safetensors"
+
+
+def write_card(weights: Path, name: str, answer: str, evaluation: Evaluation) -> None:
+    """Put the mean scores of a model, and beside them those of the mean volume, on the model's card."""
+    summary = evaluation.summary()
+    scores = {
+        who: {"cases": len(evaluation.sections)}
+        | {score: round(summary[key][score].mean, 4) for score in ON_THE_CARD if score in summary[key]}
+        for who, key in (("model", answer), (MEAN_VOLUME, MEAN_VOLUME))
+    }
+    card = load_card(weights)
+    card["scores"] = {**card["scores"], name: scores}
+    with replace_file(card_path(weights)) as partial:
+        partial.write_text(json.dumps(card, indent=2) + "\n")
+
+
+def _cases(arguments: argparse.Namespace, progress: Progress = silent) -> tuple[list[Case], list[Case]]:
+    """What is scored, and what the mean volume is made of."""
+    if bool(arguments.data) != bool(arguments.training_data):
+        raise InputError("Give both --data and --training-data, or neither.")
+    if arguments.data:
+        found = [gather(sources, arguments.cache, progress) for sources in (arguments.data, arguments.training_data)]
+        for skipped in (sentence for _, sentences in found for sentence in sentences):
+            print(skipped)
+        return found[0][0], found[1][0]
+    runs = [path for path in arguments.answers if _is_run(path)]
+    if not runs:
+        raise InputError("Name the CTs to score with --data, and those of the mean volume with --training-data.")
+    splits = [Split.load(path, arguments.cache) for path in runs]
+    for path, split in zip(runs, splits, strict=True):
+        if [case.key for case in split.test] != [case.key for case in splits[0].test]:
+            raise InputError(f"{runs[0]} and {path} hold out other cases. Score each by itself, or give --data.")
+    return splits[0].test, splits[0].train
+
+
+def _name(path: Path) -> str:
+    """What tables call an answer."""
+    return "shipped model" if path == DEFAULT_MODEL else str(path)
+
+
+def _answer(path: Path, weights: Path | None, cases: list[Case], device: str) -> Answer:
+    return partial(reconstruct_case, load_model(weights), device=device) if weights else predictions_in(path, cases)
+
+
+def _is_run(path: Path) -> bool:
+    return (path / "split.json").is_file()
