@@ -13,14 +13,18 @@ import SimpleITK as sitk
 import torch
 
 from X2CTLib import inference
-from X2CTLib.framing import frame_pair, standard_view
+from X2CTLib.cards import DEFAULT_MODEL, load_card
+from X2CTLib.framing import frame_radiographs, standard_view
 from X2CTLib.geometry import HU_RANGE, View, read_sidecar
 from X2CTLib.inference import run_model
 from X2CTLib.metrics import psnr_volume
-from X2CTLib.model_files import load_card
 from X2CTLib.radiograph import read_radiograph
 from X2CTLib.sample import sample_case, sample_ct, sample_drrs
-from X2CTLib.weights import DEFAULT_MODEL, load_model
+from X2CTLib.weights import load_model
+
+sys.path.append(str(Path(__file__).parent))
+
+from one_chest import save_one_chest_model
 
 PSNR = "PSNR volume, peak 2500 (dB)"
 OUTPUT = Path(__file__).parent / "output"
@@ -132,9 +136,9 @@ def test_a_ct_never_seen_is_reconstructed_better_than_by_the_mean(the_drr_case):
 
 def test_the_fast_precision_gives_the_same_volume(monkeypatch):
     model, drrs = load_model(), sample_drrs()
-    radiographs = [read_radiograph(drrs[view], view) for view in View]
-    framings = frame_pair(*radiographs, model.templates)
-    views = [standard_view(radiograph, framings[radiograph.view]) for radiograph in radiographs]
+    radiographs = {view: read_radiograph(drrs[view], view) for view in View}
+    framings = frame_radiographs(radiographs, model.templates)
+    views = [standard_view(radiographs[view], framings[view]) for view in View]
     images = torch.from_numpy(np.stack(views))
     fast = run_model(model, images)
     monkeypatch.setattr(inference, "choose_precision", lambda device: torch.float32)
@@ -217,9 +221,22 @@ def test_bad_input_is_said_in_one_line_and_nothing_is_written(bad, tmp_path):
     assert list(results.iterdir()) == []
 
 
-def test_one_radiograph_alone_is_not_enough(tmp_path):
+def test_a_model_of_two_views_asks_for_the_other_one(tmp_path):
     done = x2ct("reconstruct", "--pa", sample_case()[View.PA], "--output", tmp_path / "out")
-    assert done.returncode == 2 and "--lateral" in done.stderr
+    assert done.returncode == 2 and "X2CT-GAN+B needs the lateral radiograph" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_of_one_view_reconstructs_from_it_alone(tmp_path):
+    model, folder = save_one_chest_model(tmp_path / "one_chest.safetensors"), tmp_path / "out"
+    done = x2ct("reconstruct", "--pa", sample_drrs()[View.PA], "--model", model, "--output", folder)
+    assert done.returncode == 0, done.stderr
+    hu, image = volume(folder)
+    truth = sitk.GetArrayFromImage(sitk.ReadImage(sample_ct()))
+    assert image.GetSpacing() == (2.5, 2.5, 2.5)
+    assert np.corrcoef(hu.ravel(), truth.ravel())[0, 1] > 0.85
+    assert sitk.ReadImage(folder / "pa.png").GetSize() == (256, 256) and not (folder / "lateral.png").exists()
+    assert "estimated from one radiograph" in (folder / "report.html").read_text()
 
 
 def test_an_unusable_output_is_said(tmp_path):

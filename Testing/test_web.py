@@ -8,6 +8,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,10 @@ from PIL import Image
 from X2CTLib.geometry import View
 from X2CTLib.mark import MARK
 from X2CTLib.sample import sample_drrs
+
+sys.path.append(str(Path(__file__).parent))
+
+from one_chest import save_one_chest_model
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "Testing" / "output"
@@ -39,12 +45,12 @@ def scratch(tmp_path_factory):
     return tmp_path_factory.mktemp("app")
 
 
-@pytest.fixture(scope="module")
-def url(scratch):
-    """The app, served by a process of its own; when it ends, nothing of it is left."""
+@contextmanager
+def serving(scratch: Path, *options: str) -> Iterator[str]:
+    """The address of the app, served by a process of its own; when it ends, nothing of it is left."""
     paths = [ROOT / "X2CTReconstruction", ROOT / "X2CTTraining", ROOT]
     server = subprocess.Popen(
-        [sys.executable, "-m", "X2CTLib.cli", "app", "--port", "0", "--no-browser"],
+        [sys.executable, "-m", "X2CTLib.cli", "app", "--port", "0", "--no-browser", *options],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "TMPDIR": str(scratch)},
@@ -52,10 +58,19 @@ def url(scratch):
     lines = iter(server.stdout.readline, "")
     ready = next((line for line in lines if line.startswith("X2CTGAN is ready at http://127.0.0.1:")), None)
     assert ready, f"the app ended with exit code {server.wait()}"
-    yield ready.split()[-1]
-    server.terminate()
-    assert server.wait(timeout=60) == 0
+    try:
+        yield ready.split()[-1]
+    finally:
+        server.terminate()
+        exit_code = server.wait(timeout=60)
+    assert exit_code == 0
     assert not list(scratch.glob("x2ct-*")), "files of the session are left"
+
+
+@pytest.fixture(scope="module")
+def url(scratch):
+    with serving(scratch) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +170,31 @@ def test_an_own_radiograph_is_not_paired_with_the_sample(page):
     assert page.locator("#reconstruct").is_disabled()
     page.set_input_files("#lateral-file", sample_drrs()[View.LATERAL])
     page.wait_for_selector("#reconstruct:enabled")
+
+
+def test_a_model_of_one_view_waits_for_that_one_only(browser, tmp_path):
+    model = save_one_chest_model(tmp_path / "one_chest.safetensors")
+    with serving(tmp_path, "--model", str(model)) as address:
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(address)
+        page.wait_for_selector("#reconstruct:enabled")
+        assert "Not used" in page.locator(".x2ct-card").nth(1).inner_text()
+        page.set_input_files("#lateral-file", sample_drrs()[View.LATERAL])
+        page.wait_for_selector("#pane-coronal:has-text('Choose the PA radiograph')")
+        assert page.locator("#reconstruct").is_disabled()
+        page.set_input_files("#pa-file", sample_drrs()[View.PA])
+        page.wait_for_selector("#reconstruct:enabled")
+        page.click("#reconstruct")
+        page.wait_for_selector("#measurements")
+        page.locator("#pane-pa").get_by_role("button", name="Network input").click()
+        page.wait_for_selector("#pane-pa .x2ct-pane-foot:has-text('256 × 256 pixels')")
+        assert page.locator("#pane-lateral").get_by_role("button", name="Network input").count() == 0
+        assert picture(page, "#pane-lateral img").std() > 20, "still as it was taken"
+        with page.expect_download() as download:
+            page.get_by_role("button", name="report.html").click()
+        assert "estimated from one radiograph" in Path(download.value.path()).read_text()
+        page.close()
 
 
 @pytest.mark.parametrize("header", [{"Host": "example.org"}, {"Origin": "http://example.org"}])

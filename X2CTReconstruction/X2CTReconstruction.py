@@ -28,6 +28,7 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
+from X2CTLib.cards import views_read
 from X2CTLib.errors import X2CTError
 from X2CTLib.worker import Worker
 from X2CTReconstructionLib import dependencies
@@ -55,8 +56,8 @@ class X2CTReconstruction(ScriptedLoadableModule):
 <p>Reconstructs a chest CT volume from a PA and a lateral radiograph (DICOM or picture) with the network of X2CT-GAN,
 shows it in slices and in volume rendering, and measures it.</p>
 <p><b>The volume is SYNTHETIC, not an acquired CT; research use only.</b></p>
-<p>Choose the two radiographs of one patient, or load the sample case, and press Reconstruct. The first time, the
-Python packages that the network needs are installed.</p>
+<p>Choose the PA and the lateral radiograph of one patient, or load the sample case, and press Reconstruct. The first
+time, the Python packages that the network needs are installed.</p>
 <p>Please cite: X. Ying, H. Guo, K. Ma, J. Wu, Z. Weng, Y. Zheng. X2CT-GAN: Reconstructing CT from Biplanar X-Rays with
 Generative Adversarial Networks. CVPR 2019, pages 10619-10628.</p>
 """)
@@ -194,11 +195,14 @@ class X2CTReconstructionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
     def updatePanel(self):
         """Say what can be done now, and what was assumed about the shown volume."""
         parameters = self._parameterNode
-        ready = bool(parameters and parameters.paVolume and parameters.lateralVolume)
+        chosen = (parameters.paVolume, parameters.lateralVolume) if parameters else (None, None)
+        missing = self.logic.missingViews(*chosen)
         running = self._timer.active
-        self.ui.reconstructButton.enabled = ready and not running
+        self.ui.reconstructButton.enabled = not missing and not running
         self.ui.reconstructButton.toolTip = (
-            _("Reconstruct the volume.") if ready else _("Choose a PA and a lateral radiograph first.")
+            _("Choose the {views} radiograph first.").format(views=_(" and the ").join(missing))
+            if missing
+            else _("Reconstruct the volume.")
         )
         self.ui.cancelButton.enabled = running
         notes = parameters.resultVolume.GetAttribute("X2CT.Notes") if parameters and parameters.resultVolume else None
@@ -336,11 +340,16 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         files = [RESOURCES / "SampleData" / f"{SAMPLE}_{view}.png" for view in ("pa", "lateral")]
         return tuple(self.loadRadiograph(file) for file in files)
 
-    def reconstruct(self, paVolume, lateralVolume, model=None, progress=None):
-        """Reconstruct a CT from two radiographs in the scene, and wait for it.
+    def missingViews(self, paVolume, lateralVolume, model=None):
+        """The views that a model needs and that are not there, as they are called on the panel."""
+        given = {"PA": (paVolume, _("PA")), "LATERAL": (lateralVolume, _("lateral"))}
+        return [given[view][1] for view in views_read(model) if not given[view][0]]
+
+    def reconstruct(self, paVolume=None, lateralVolume=None, model=None, progress=None):
+        """Reconstruct a CT from the radiographs in the scene that the model reads, and wait for it.
 
         Args:
-            paVolume: `vtkMRMLScalarVolumeNode` of one slice.
+            paVolume: `vtkMRMLScalarVolumeNode` of one slice, or None.
             lateralVolume: The same.
             model: Weights file; None for the one that the extension brings.
             progress: Called with the fraction done and what is being done.
@@ -354,21 +363,22 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         self.start(paVolume, lateralVolume, model)
         return self._wait(progress)
 
-    def reconstructFiles(self, paPath, lateralPath, model=None, progress=None):
-        """As `reconstruct`, from two files (DICOM or picture)."""
+    def reconstructFiles(self, paPath=None, lateralPath=None, model=None, progress=None):
+        """As `reconstruct`, from files (DICOM or picture)."""
         self._newFolder()
         self._submit(paPath, lateralPath, model)
         return self._wait(progress)
 
-    def start(self, paVolume, lateralVolume, model=None):
+    def start(self, paVolume=None, lateralVolume=None, model=None):
         """Begin a reconstruction in the worker process and return; `poll` tells how it goes.
 
         Raises:
             InputError: A volume is not a radiograph.
         """
         folder = self._newFolder()
-        pa = radiograph_file(paVolume, folder / "pa")
-        self._submit(pa, radiograph_file(lateralVolume, folder / "lateral"), model)
+        volumes = {"pa": paVolume, "lateral": lateralVolume}
+        files = [volume and radiograph_file(volume, folder / name) for name, volume in volumes.items()]
+        self._submit(*files, model)
 
     def poll(self):
         """The worker's events since the last call, without waiting; `X2CTLib.worker` says what they are."""

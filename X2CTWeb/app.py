@@ -6,13 +6,16 @@ import signal
 import socket
 import sys
 import webbrowser
+from pathlib import Path
 
 from trame.app import TrameApp
 from trame_server.utils.asynchronous import get_event_loop
 from trame_server.utils.typed_state import TypedState
 from trame_slicer.core import SlicerApp
 
+from X2CTLib.cards import views_read
 from X2CTLib.errors import InputError
+from X2CTLib.geometry import View
 from X2CTLib.sample import sample_case
 from X2CTLib.worker import Worker
 from X2CTWeb.folder import SessionFolder
@@ -27,14 +30,22 @@ from X2CTWeb.ui.page import Page
 
 
 class App(TrameApp):
-    """Joins logic and page."""
+    """Joins logic and page.
 
-    def __init__(self) -> None:
+    Args:
+        model: Weights file; None for the shipped one.
+
+    Raises:
+        ModelError: The model has no card that says what it reads.
+    """
+
+    def __init__(self, model: Path | None = None) -> None:
         super().__init__()
         typed_state = TypedState(self.state, AppState)
         self._folder = SessionFolder()
-        self._radiographs = RadiographsLogic(typed_state, self._folder, sample_case())
-        self._job = JobLogic(typed_state, self._folder, Worker())
+        needed = [View[name] for name in views_read(model)]
+        self._radiographs = RadiographsLogic(typed_state, self._folder, sample_case(), needed)
+        self._job = JobLogic(typed_state, self._folder, Worker(), model)
         self._viewer = ViewerLogic(self.server, SlicerApp(), typed_state)
         self._results = ResultsLogic(self.server, typed_state, self._viewer, lambda: self._radiographs.files)
         self.ui = Page(
@@ -76,6 +87,7 @@ class App(TrameApp):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `x2ct app`."""
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: any that is free)")
+    parser.add_argument("--model", type=Path, help="weights file; the shipped model if none is named")
     parser.add_argument("--no-browser", "--server", action="store_true", help="serve only; do not open a browser")
 
 
@@ -84,12 +96,13 @@ def run(arguments: argparse.Namespace) -> None:
 
     Raises:
         InputError: The port cannot be had.
+        ModelError: The model has no card that says what it reads.
     """
     _check_port(arguments.port)
     os.environ["WSLINK_READY_MSG"] = ""  # the library's own words; ours follow
     if not _has_display():
         os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")  # VTK would try X in vain, and say so
-    app = App()
+    app = App(arguments.model)
     server = app.server
 
     @server.controller.add("on_server_ready")

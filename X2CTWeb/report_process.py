@@ -1,6 +1,7 @@
 """Draws the report of a result in a process of its own, because drawing would halt the page for many seconds.
 
-`python -m X2CTWeb.report_process FOLDER PA LATERAL`, where the folder holds the reconstruction and its measurements.
+`python -m X2CTWeb.report_process FOLDER VIEW=FILE...`, where the folder holds the reconstruction and its measurements,
+and the files are the radiographs.
 """
 
 import asyncio
@@ -18,10 +19,10 @@ VOLUME, MEASUREMENTS, REPORT = "volume.nrrd", "measurements.csv", "report.html"
 
 async def draw_report(folder: Path, radiographs: dict[View, Path]) -> str:
     """Write the report into the folder of a result; return why that failed, or nothing."""
-    files = [str(path) for path in (folder, radiographs[View.PA], radiographs[View.LATERAL])]
+    files = [f"{view.name}={path}" for view, path in radiographs.items()]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "X2CTWeb.report_process", *files),
+        *("-m", "X2CTWeb.report_process", str(folder), *files),
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
@@ -29,7 +30,7 @@ async def draw_report(folder: Path, radiographs: dict[View, Path]) -> str:
     return errors.decode(errors="replace").strip().rpartition("\n")[2] if process.returncode else ""
 
 
-def main(folder: Path, pa: Path, lateral: Path) -> None:
+def main(folder: Path, radiographs: dict[View, Path]) -> None:
     """The process."""
     from X2CTLib.radiograph import read_radiograph
     from X2CTLib.reconstruction import Reconstruction
@@ -39,11 +40,11 @@ def main(folder: Path, pa: Path, lateral: Path) -> None:
     from X2CTReconstructionLib.report import write_report
 
     reconstruction = Reconstruction.load(folder)
-    radiographs = {view: read_radiograph(path, view) for view, path in ((View.PA, pa), (View.LATERAL, lateral))}
+    given = {view: read_radiograph(path, view) for view, path in radiographs.items()}
     headless = HeadlessScene()
     volume = add_reconstruction(headless.scene, reconstruction.hu, reconstruction.geometry, "CT (synthetic)")
     pictures = render_pictures(volume, folder / "renderings")
-    write_report(folder / REPORT, reconstruction, radiographs, _measurements(folder / MEASUREMENTS), pictures)
+    write_report(folder / REPORT, reconstruction, given, _measurements(folder / MEASUREMENTS), pictures)
 
 
 def _measurements(path: Path) -> list[Measurement]:
@@ -52,4 +53,5 @@ def _measurements(path: Path) -> list[Measurement]:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    files = (argument.split("=", 1) for argument in sys.argv[2:])
+    main(Path(sys.argv[1]), {View[name]: Path(path) for name, path in files})

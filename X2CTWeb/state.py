@@ -22,7 +22,8 @@ class RadiographState:
         details: Size in pixels and, where known, in millimetres.
         notes: Assumptions and warnings, in words.
         picture: The radiograph as a data URL.
-        seen: What the network saw of it, once it has been reconstructed, as a data URL.
+        seen: What the network saw of it, once it has been reconstructed, as a data URL; empty if it saw nothing.
+        seen_details: Size of that.
         oriented: Whether the file says which way the patient faces.
     """
 
@@ -31,19 +32,21 @@ class RadiographState:
     notes: list[str] = field(default_factory=list)
     picture: str = ""
     seen: str = ""
+    seen_details: str = ""
     oriented: bool = False
 
 
 @dataclass
 class InputState:
-    """The pair of radiographs.
+    """The radiographs.
 
     Attributes:
         pa: The frontal one.
         lateral: The lateral one.
         notes: What is to be said of the pair.
-        problem: Why the pair cannot be reconstructed; empty if it can.
-        ready: Whether it can be.
+        problem: Why they cannot be reconstructed; empty if they can.
+        wanted: What the model needs, in words.
+        ready: Whether they can be reconstructed.
         reading: Whether files are being read.
         shown: What the panes show: the radiographs as "taken" or as "seen" by the network.
     """
@@ -52,6 +55,7 @@ class InputState:
     lateral: RadiographState = field(default_factory=RadiographState)
     notes: list[str] = field(default_factory=list)
     problem: str = ""
+    wanted: str = ""
     ready: bool = False
     reading: bool = False
     shown: str = "taken"

@@ -19,7 +19,7 @@ COMMANDS = {
     "app": ("X2CTWeb.app", "open the app in a browser (what ./run does when nothing is said)"),
     "reconstruct": (
         "X2CTReconstructionLib.command",
-        "two radiographs to a volume, pictures, measurements and a report",
+        "radiographs to a volume, pictures, measurements and a report",
     ),
     "drr": ("X2CTLib.drr_command", "CTs to radiographs: the PA and lateral view, or any other"),
     "train": ("X2CTTrainingLib.command", "train a generator on CTs and phantoms"),

@@ -5,7 +5,7 @@ highest correlation is kept. Both are compared by local contrast, which exposure
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 
@@ -54,39 +54,44 @@ class Framing:
     notes: tuple[str, ...] = ()
 
 
-def frame_pair(
-    pa: Radiograph, lateral: Radiograph, templates: dict[View, Float[np.ndarray, "r c"]]
+def frame_radiographs(
+    radiographs: Mapping[View, Radiograph], templates: Mapping[View, Float[np.ndarray, "r c"]]
 ) -> dict[View, Framing]:
-    """Frame two radiographs of one patient.
+    """Frame one radiograph, or two of one patient.
 
     Where sizes are unknown, both pictures are expected to come from detectors of one size, so that each view vouches
     for the size of the other: the framings whose similarities together are highest are kept.
 
     Args:
-        pa: Postero-anterior radiograph.
-        lateral: Lateral radiograph.
-        templates: Mean standard DRR of each view, in [0, 1].
+        radiographs: By what each is meant to be.
+        templates: Mean standard DRR of each of these views, in [0, 1]; a view is taken for the other one only if both
+            are there.
     """
-    radiographs = {View.PA: replace(pa, view=View.PA), View.LATERAL: replace(lateral, view=View.LATERAL)}
+    radiographs = {view: replace(radiograph, view=view) for view, radiograph in radiographs.items()}
     known = [view for view, radiograph in radiographs.items() if radiograph.pixel_mm is not None]
-    pairs = []
-    for first in known[:1] or View:
-        framing = find_framing(radiographs[first], templates[first])
-        (second,) = set(View) - {first}
-        field_mm = framing.mm_per_pixel * max(radiographs[first].pixels.shape)
-        pairs.append({first: framing, second: find_framing(radiographs[second], templates[second], field_mm)})
-    best = max(pairs, key=lambda pair: sum(_merit(radiographs[view], framing) for view, framing in pair.items()))
-    return {view: _view_checked(radiographs[view], best[view], templates) for view in View}
+    choices = []
+    for first in known[:1] or radiographs:
+        framings = {first: find_framing(radiographs[first], templates[first])}
+        field_mm = framings[first].mm_per_pixel * max(radiographs[first].pixels.shape)
+        for second in radiographs.keys() - {first}:
+            framings[second] = find_framing(radiographs[second], templates[second], field_mm)
+        choices.append(framings)
+    best = max(choices, key=lambda choice: sum(_merit(radiographs[view], framing) for view, framing in choice.items()))
+    return {view: _view_checked(radiograph, best[view], templates) for view, radiograph in radiographs.items()}
 
 
-def _view_checked(radiograph: Radiograph, framing: Framing, templates: dict[View, Float[np.ndarray, "r c"]]) -> Framing:
+def _view_checked(
+    radiograph: Radiograph, framing: Framing, templates: Mapping[View, Float[np.ndarray, "r c"]]
+) -> Framing:
     """The framing, with a note if the picture is more like the other view."""
     (other,) = set(View) - {radiograph.view}
+    if other not in templates:
+        return framing
     field_mm = framing.mm_per_pixel * max(radiograph.pixels.shape)
     rival = find_framing(replace(radiograph, view=other, oriented=False), templates[other], field_mm)
     if rival.similarity < framing.similarity + _CLEARLY:
         return framing
-    note = f"{radiograph.source}: looks more like the {other.name} view. Check that the views are not swapped."
+    note = f"{radiograph.source}: looks more like the {other.label} view. Check that the views are not swapped."
     return replace(framing, notes=(*framing.notes, note))
 
 

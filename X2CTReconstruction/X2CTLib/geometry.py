@@ -33,6 +33,11 @@ class View(enum.Enum):
     PA = "PA"
     LATERAL = "LL"
 
+    @property
+    def label(self) -> str:
+        """What it is called in a sentence."""
+        return "PA" if self is View.PA else "lateral"
+
 
 # Unit vectors in LPS: the beam, and the direction in which the image's columns grow; its rows grow to inferior.
 # PA is displayed facing the patient; a left lateral has the patient's left at the detector.

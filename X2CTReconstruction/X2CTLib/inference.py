@@ -1,6 +1,6 @@
-"""Two radiographs to a CT-like volume: checked, framed, and through the generator."""
+"""Radiographs to a CT-like volume: checked, framed, and through the network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
@@ -9,60 +9,75 @@ import torch
 from jaxtyping import Float
 
 from X2CTLib.device import choose_device, choose_precision
-from X2CTLib.framing import frame_pair, standard_view
+from X2CTLib.errors import InputError
+from X2CTLib.framing import frame_radiographs, standard_view
 from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, clinical_projection
 from X2CTLib.networks.catalogue import ReconstructionNetwork
 from X2CTLib.networks.encoder import Encoder
 from X2CTLib.networks.generator import DecoderLevel
 from X2CTLib.networks.single_image import Hourglass
 from X2CTLib.progress import CancelToken, Progress, silent
-from X2CTLib.radiograph import Radiograph, check_pair
+from X2CTLib.radiograph import Radiograph, check_views
 from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.weights import Model
 
 
 def reconstruct(
-    pa: Radiograph,
-    lateral: Radiograph,
+    radiographs: Mapping[View, Radiograph],
     model: Model,
     device: str = "auto",
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Reconstruction:
-    """Reconstruct the chest that two radiographs show.
+    """Reconstruct the chest that radiographs show.
 
     Args:
-        pa: Postero-anterior radiograph.
-        lateral: Lateral radiograph of the same patient.
-        model: Biplanar.
+        radiographs: Of one patient, by what each is meant to be.
+        model: It reads both views, or one; the other is then checked, too, but not used.
         device: See `device.choose_device`.
         progress: Told after every part of the network.
         cancel: Looked at as often.
 
     Raises:
-        InputError: The radiographs do not make a pair, or the device does not exist.
+        InputError: A radiograph that the model reads is missing, they do not go together, or the device does not exist.
         Cancelled: `cancel` was raised.
     """
-    notes = [*check_pair(pa, lateral), *pa.notes, *lateral.notes]
-    radiographs = {View.PA: pa, View.LATERAL: lateral}
+    notes = [*check_views(radiographs), *_check_needs(model, radiographs)]
+    used = {view: radiographs[view] for view in model.generator.views}
+    notes += [note for radiograph in used.values() for note in radiograph.notes]
     progress(0.0, "Framing the radiographs")
-    framings = frame_pair(pa, lateral, model.templates)
+    framings = frame_radiographs(used, model.templates)
     notes += [note for framing in framings.values() for note in framing.notes]
-    views = {view: standard_view(radiographs[view], framing) for view, framing in framings.items()}
+    pixels = model.generator.pixels
+    views = {view: standard_view(used[view], framing, pixels) for view, framing in framings.items()}
     if cancel:
         cancel.check()
     progress(0.2, "Running the network")
-    images = torch.from_numpy(np.stack([views[view] for view in model.generator.views]))
+    images = torch.from_numpy(np.stack(list(views.values())))
     hu = run_model(model, images, device, lambda f, m: progress(0.2 + 0.8 * f, m), cancel)
     return Reconstruction(
         hu=np.round(hu).astype(np.int16),
         geometry=VolumeGeometry.cube(hu.shape[0]),
         views=views,
-        projections={view: clinical_projection(view) for view in radiographs},
+        projections={view: clinical_projection(view, pixels) for view in views},
         card=model.card,
         notes=notes,
         sources={view: radiograph.source for view, radiograph in radiographs.items()},
     )
+
+
+def _check_needs(model: Model, radiographs: Mapping[View, Radiograph]) -> list[str]:
+    """Which radiographs a model has no use for, in words.
+
+    Raises:
+        InputError: One that it reads is missing.
+    """
+    name, needed = model.card["name"], model.generator.views
+    for view in needed:
+        if view not in radiographs:
+            raise InputError(f"The model {name} needs the {view.label} radiograph. Give it, or choose another model.")
+    reads = f"The model {name} reads the {needed[0].label} view only"
+    return [f"{reads}; the {view.label} is not used." for view in radiographs if view not in needed]
 
 
 def run_model(

@@ -15,16 +15,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from X2CTLib.cards import card_path, load_card
 from X2CTLib.errors import ModelError
 from X2CTLib.files import replace_file
-
-MODELS_FOLDER = Path(__file__).resolve().parent.parent / "Resources" / "Models"
-"""The models that come with the extension."""
-
-
-def card_path(weights: Path) -> Path:
-    """Where the card of a weights file lies."""
-    return Path(weights).with_suffix(".json")
 
 
 def save_model_files(path: Path, tensors: dict[str, Float[Tensor, "..."]], card: dict, conventions: dict) -> None:
@@ -35,22 +28,6 @@ def save_model_files(path: Path, tensors: dict[str, Float[Tensor, "..."]], card:
         weights.chmod(0o644)  # it is made for its owner only
         card = {**card, "file": path.name, "sha256": _sha256(weights), "conventions": conventions}
         text.write_text(json.dumps(card, indent=2) + "\n")
-
-
-def load_card(weights: Path) -> dict:
-    """Read the card of a weights file.
-
-    Raises:
-        ModelError: There is no readable card.
-    """
-    try:
-        card = json.loads(card_path(weights).read_text())
-        return {"name": str(card["name"]), **card}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"The model {Path(weights).name} has no readable card ({card_path(weights).name}) beside it. "
-            "Copy both files of the model to the same folder."
-        ) from error
 
 
 def load_model_files(path: Path, conventions: dict) -> tuple[dict[str, Float[Tensor, "..."]], dict]:

@@ -1,6 +1,6 @@
 """Radiographs from files, brought to one orientation and polarity, with what was assumed in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def read_radiograph(path: Path, view: View | None = None) -> Radiograph:
 
     Args:
         path: One file.
-        view: What it is meant to be. A file that says what it is keeps its own view, and `check_pair` objects.
+        view: What it is meant to be. A file that says what it is keeps its own view, and `check_views` objects.
 
     Raises:
         InputError: The file is missing, is no radiograph of a chest, or holds too little to work with.
@@ -82,23 +82,29 @@ def read_radiograph(path: Path, view: View | None = None) -> Radiograph:
     return radiograph
 
 
-def check_pair(pa: Radiograph, lateral: Radiograph) -> list[str]:
-    """Check that two radiographs are the PA and the lateral view of one patient.
+def check_views(radiographs: Mapping[View, Radiograph]) -> list[str]:
+    """Check that radiographs are the views that they are meant to be, and two of them of one patient.
 
     Returns:
         Warnings, in words.
 
     Raises:
-        InputError: They are the same picture, or not a PA and a lateral view, or the wrong way round.
+        InputError: They are the same picture, or other views, or the wrong way round.
     """
-    if pa.view is View.LATERAL and lateral.view is View.PA:
+    wrong = {view: radiograph for view, radiograph in radiographs.items() if radiograph.view not in (view, None)}
+    if len(wrong) == 2:
         raise InputError(
-            f"{pa.source} is a lateral view and {lateral.source} a frontal one: the wrong way round. Swap them."
+            f"{wrong[View.PA].source} is a lateral view and {wrong[View.LATERAL].source} a frontal one: "
+            "the wrong way round. Swap them."
         )
-    if pa.view is View.LATERAL:
-        raise InputError(f"{pa.source} is a lateral view. Give the PA radiograph in its place.")
-    if lateral.view is View.PA:
-        raise InputError(f"{lateral.source} is a frontal view. Give the lateral radiograph in its place.")
+    for view, radiograph in wrong.items():
+        found = "lateral" if view is View.PA else "frontal"
+        raise InputError(f"{radiograph.source} is a {found} view. Give the {view.label} radiograph in its place.")
+    return _check_pair(radiographs[View.PA], radiographs[View.LATERAL]) if len(radiographs) == 2 else []
+
+
+def _check_pair(pa: Radiograph, lateral: Radiograph) -> list[str]:
+    """Refuse the same picture twice, and warn of what does not go together."""
     if _same_picture(pa.pixels, lateral.pixels):
         raise InputError(f"{pa.source} and {lateral.source} are the same picture. Give a PA and a lateral radiograph.")
     warnings = []

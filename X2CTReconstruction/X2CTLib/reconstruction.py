@@ -22,11 +22,11 @@ class Reconstruction:
     Attributes:
         hu: The CT cube in Hounsfield units.
         geometry: Where it lies; the isocentre of the radiographs is the origin of the patient.
-        views: What the network saw, in [0, 1].
+        views: What the network saw, in [0, 1]: one view or two.
         projections: The geometry of these standard views.
         card: Of the model.
         notes: Assumptions made and warnings, in words.
-        sources: File names of the radiographs.
+        sources: File names of the radiographs that were given.
     """
 
     hu: Int16[np.ndarray, "k j i"]
@@ -50,7 +50,7 @@ class Reconstruction:
         return labels, measure(self.hu, labels, self.geometry)
 
     def save(self, folder: Path) -> None:
-        """Write volume.nrrd, pa.png and lateral.png (16 bit, what the network saw) and reconstruction.json."""
+        """Write volume.nrrd, pa.png and lateral.png (16 bit, what the network saw of each) and reconstruction.json."""
         with whole_folder(folder) as scratch:
             image = self.geometry.to_image(self.hu)
             image.SetMetaData("mark", MARK)

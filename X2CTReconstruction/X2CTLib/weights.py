@@ -11,11 +11,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from X2CTLib.cards import DEFAULT_MODEL
 from X2CTLib.geometry import CUBE_VOXELS, HU_RANGE, View
-from X2CTLib.model_files import MODELS_FOLDER, fitting, load_model_files, save_model_files
+from X2CTLib.model_files import fitting, load_model_files, save_model_files
 from X2CTLib.networks.catalogue import ReconstructionNetwork, build_network
-
-DEFAULT_MODEL = MODELS_FOLDER / "x2ct_gan_biplanar.safetensors"
 
 _WEIGHTS, _TEMPLATE = "generator.", "template."
 # What the code of this version does; weights made for something else must not run silently.

@@ -4,7 +4,8 @@ Slow work belongs in a process: Slicer's event loop starves Python threads, and 
 middle of a convolution. `python -m X2CTLib.worker` is the server; `Worker` starts it, talks to it and kills it.
 This file imports the standard library only, so that the client works before the engine's packages are installed.
 
-Request: `{"pa": path, "lateral": path, "model": path or null, "output": directory}`.
+Request: `{"pa": path, "lateral": path, "model": path, "output": directory}`, of which all but the output may be null:
+the shipped model is used then, and a model of one view needs only that one.
 Events: `{"event": "progress", "fraction": f, "message": m}`, then `{"event": "done", "output": directory}` or
 `{"event": "error", "message": m}`.
 """
@@ -146,21 +147,21 @@ def _load_model(path: str | None):
 def _reconstruct(request: dict, emit: Emit) -> None:
     """Do what the request asks; the engine is imported here, so that a bad request is answered at once."""
     if not isinstance(request, dict) or not {"pa", "lateral", "output"} <= request.keys():
-        raise InputError('A request is a JSON object with "pa", "lateral" and "output".')
+        raise InputError('A request is a JSON object with "pa", "lateral" (of which one may be null) and "output".')
     emit({"event": "progress", "fraction": 0.0, "message": "Reading the radiographs"})
 
     from X2CTLib.geometry import View
     from X2CTLib.radiograph import read_radiograph
 
-    pa = read_radiograph(Path(request["pa"]), View.PA)
-    lateral = read_radiograph(Path(request["lateral"]), View.LATERAL)
+    files = {View.PA: request["pa"], View.LATERAL: request["lateral"]}
+    radiographs = {view: read_radiograph(Path(path), view) for view, path in files.items() if path}
 
     from X2CTLib.inference import reconstruct
 
     def progress(fraction: float, message: str) -> None:
         emit({"event": "progress", "fraction": fraction, "message": message})
 
-    reconstruct(pa, lateral, _load_model(request.get("model")), progress=progress).save(request["output"])
+    reconstruct(radiographs, _load_model(request.get("model")), progress=progress).save(request["output"])
     emit({"event": "done", "output": request["output"]})
 
 

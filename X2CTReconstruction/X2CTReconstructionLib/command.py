@@ -1,4 +1,4 @@
-"""`x2ct reconstruct`: two radiographs to a volume, pictures, measurements and a report, without a window."""
+"""`x2ct reconstruct`: radiographs to a volume, pictures, measurements and a report, without a window."""
 
 import argparse
 import csv
@@ -6,7 +6,6 @@ from pathlib import Path
 
 from X2CTLib.anatomy import Measurement
 from X2CTLib.cli import terminal_progress
-from X2CTLib.errors import InputError
 from X2CTLib.files import whole_folder
 from X2CTLib.geometry import View
 from X2CTLib.progress import CancelToken, Progress, silent
@@ -21,7 +20,9 @@ from X2CTReconstructionLib.study import add_study
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--pa", type=Path, help="PA radiograph: DICOM, PNG, JPEG, TIFF, NRRD or NIfTI")
-    parser.add_argument("--lateral", type=Path, help="lateral radiograph of the same patient")
+    parser.add_argument(
+        "--lateral", type=Path, help="lateral radiograph of the same patient; a model may read one view only"
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder for the results")
     parser.add_argument("--model", type=Path, help="weights file; the shipped model if none is named")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
@@ -31,12 +32,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Reconstruct; without radiographs, the sample case.
 
     Raises:
-        InputError: Only one radiograph is named, or one cannot be used.
+        InputError: A radiograph cannot be used, or the model needs another one.
     """
     given = {View.PA: arguments.pa, View.LATERAL: arguments.lateral}
-    if (arguments.pa is None) != (arguments.lateral is None):
-        raise InputError("Give both radiographs, --pa and --lateral; or neither, for the sample case.")
-    files = given if arguments.pa else sample_case()
+    files = {view: path for view, path in given.items() if path} or sample_case()
     with terminal_progress() as progress:
         notes = write_results(files, arguments.output, arguments.model, arguments.device, progress)
     for note in notes:
@@ -54,10 +53,11 @@ def write_results(
 ) -> list[str]:
     """Everything that a reconstruction gives, in a folder; all of it or nothing.
 
-    Writes volume.nrrd, pa.png, lateral.png, reconstruction.json, renderings/*.png, measurements.csv and report.html.
+    Writes volume.nrrd, pa.png and lateral.png (or the one that was used), reconstruction.json, renderings/*.png,
+    measurements.csv and report.html.
 
     Args:
-        files: The two radiographs.
+        files: The radiographs.
         folder: Made if missing.
         model: Weights file; None for the shipped one.
         device: See `X2CTLib.device.choose_device`.
@@ -74,8 +74,7 @@ def write_results(
     from X2CTLib.weights import load_model
 
     reconstruction = reconstruct(
-        radiographs[View.PA],
-        radiographs[View.LATERAL],
+        radiographs,
         load_model(model),
         device,
         lambda fraction, message: progress(0.6 * fraction, message),

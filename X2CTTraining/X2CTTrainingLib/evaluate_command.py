@@ -5,10 +5,10 @@ import json
 from functools import partial
 from pathlib import Path
 
+from X2CTLib.cards import card_path, load_card
 from X2CTLib.cli import terminal_progress
 from X2CTLib.errors import InputError
 from X2CTLib.files import replace_file
-from X2CTLib.model_files import card_path, load_card
 from X2CTLib.progress import Progress, silent
 from X2CTLib.weights import DEFAULT_MODEL, load_model
 from X2CTTrainingLib.datasets import CACHE, SOURCES_HELP, Case, gather

@@ -18,27 +18,36 @@ POLL_SECONDS = 0.1
 
 
 class JobLogic:
-    """Starts, follows and cancels; `done` is emitted with the directory of the result."""
+    """Starts, follows and cancels; `done` is emitted with the directory of the result.
+
+    Args:
+        typed_state: The page's.
+        folder: For the results.
+        worker: Does the work.
+        model: Weights file; None for the shipped one.
+    """
 
     done = Signal(Path)
 
-    def __init__(self, typed_state: TypedState[AppState], folder: SessionFolder, worker: Worker) -> None:
+    def __init__(
+        self, typed_state: TypedState[AppState], folder: SessionFolder, worker: Worker, model: Path | None = None
+    ) -> None:
         self._state = typed_state.state
         self._data = typed_state.data
         self._folder = folder
         self._worker = worker
+        self._model = model
         self._task: asyncio.Task | None = None
 
     def start(self, files: dict[View, Path]) -> None:
-        """Reconstruct from two files; a reconstruction that is running goes on instead."""
+        """Reconstruct from the files on the page; a reconstruction that is running goes on instead."""
         if self._data.job.running:
             return
         output = self._folder.new("result") / "reconstruction"
         self._data.error = ""
         self._data.job = JobState(running=True, message="Starting")
-        self._worker.submit(
-            {"pa": str(files[View.PA]), "lateral": str(files[View.LATERAL]), "model": None, "output": str(output)}
-        )
+        request = {"pa": files.get(View.PA), "lateral": files.get(View.LATERAL), "model": self._model, "output": output}
+        self._worker.submit({key: path and str(path) for key, path in request.items()})
         self._task = create_task(self._follow())
 
     def cancel(self) -> None:

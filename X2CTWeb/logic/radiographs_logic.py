@@ -1,7 +1,7 @@
-"""The pair of radiographs: where its files are, what is said of them, whether it can be reconstructed."""
+"""The radiographs: where their files are, what is said of them, whether they can be reconstructed."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from undo_stack import Signal
 
 from X2CTLib.errors import InputError, X2CTError
 from X2CTLib.geometry import View
-from X2CTLib.radiograph import Radiograph, check_pair, read_radiograph
+from X2CTLib.radiograph import Radiograph, check_views, read_radiograph
 from X2CTWeb.folder import SessionFolder
 from X2CTWeb.logic.pictures import data_url
 from X2CTWeb.state import LARGEST_UPLOAD, AppState, RadiographState
@@ -21,15 +21,29 @@ class RadiographsLogic:
     """Reads what the user chooses.
 
     A radiograph that cannot be read changes nothing. `changed` is emitted when the pair has become another one.
+
+    Args:
+        typed_state: The page's.
+        folder: For what is uploaded.
+        sample: Files of the sample case.
+        needed: The views that the model reads.
     """
 
     changed = Signal()
 
-    def __init__(self, typed_state: TypedState[AppState], folder: SessionFolder, sample: dict[View, Path]) -> None:
+    def __init__(
+        self,
+        typed_state: TypedState[AppState],
+        folder: SessionFolder,
+        sample: dict[View, Path],
+        needed: Sequence[View],
+    ) -> None:
         self._state = typed_state.state
         self._data = typed_state.data
         self._folder = folder
         self._sample = sample
+        self._needed = needed
+        self._data.input.wanted = f"Choose the {' and the '.join(view.label for view in needed)} radiograph"
         self._pair: dict[View, tuple[Path, Radiograph]] = {}
         self._one_at_a_time = asyncio.Lock()
 
@@ -104,12 +118,11 @@ class RadiographsLogic:
         shown.lateral = self._described(View.LATERAL)
         shown.shown = "taken"
         shown.notes, shown.problem = [], ""
-        if len(self._pair) == 2:
-            try:
-                shown.notes = check_pair(self._pair[View.PA][1], self._pair[View.LATERAL][1])
-            except InputError as error:
-                shown.problem = str(error)
-        shown.ready = len(self._pair) == 2 and not shown.problem
+        try:
+            shown.notes = check_views({view: radiograph for view, (_, radiograph) in self._pair.items()})
+        except InputError as error:
+            shown.problem = str(error)
+        shown.ready = self._pair.keys() >= set(self._needed) and not shown.problem
 
     def _described(self, view: View) -> RadiographState:
         if view not in self._pair:
@@ -119,10 +132,11 @@ class RadiographsLogic:
         details = f"{columns} × {rows} pixels"
         if radiograph.pixel_mm:
             details += f", {radiograph.pixel_mm:.3g} mm"
+        unused = [] if view in self._needed else ["Not used: the model reads the other view only."]
         return RadiographState(
             name=path.name,
             details=details,
-            notes=[_without_name(note, path.name) for note in radiograph.notes],
+            notes=[*unused, *(_without_name(note, path.name) for note in radiograph.notes)],
             picture=data_url(radiograph.pixels),
             oriented=radiograph.oriented,
         )

@@ -9,7 +9,7 @@ from trame_server import Server
 from trame_server.utils.typed_state import TypedState
 
 from X2CTLib.anatomy import Measurement
-from X2CTLib.geometry import View
+from X2CTLib.geometry import CUBE_MM, View
 from X2CTLib.reconstruction import Reconstruction
 from X2CTReconstructionLib.command import write_measurements
 from X2CTReconstructionLib.provenance import anonymous_notes
@@ -48,8 +48,11 @@ class ResultsLogic:
         await self._tell("Showing the volume")
         self._viewer.show(add_study(self._viewer.scene, reconstruction, labels, measurements))
         self._folder = folder
-        self._data.input.pa.seen = data_url(reconstruction.views[View.PA])
-        self._data.input.lateral.seen = data_url(reconstruction.views[View.LATERAL])
+        shown = {View.PA: self._data.input.pa, View.LATERAL: self._data.input.lateral}
+        for view, pixels in reconstruction.views.items():
+            rows, columns = pixels.shape
+            shown[view].seen = data_url(pixels)
+            shown[view].seen_details = f"Framed, {columns} × {rows} pixels of {CUBE_MM / columns:g} mm"
         rows = [_row(measurement) for measurement in measurements]
         self._data.result = ResultState(True, rows, anonymous_notes(reconstruction))
 

@@ -71,7 +71,7 @@ class RadiographPane(Pane):
     ) -> None:
         super().__init__(key, title, typed_state)
         shown = typed_state.name.input.shown
-        seen = f"{shown} === 'seen'"
+        seen = f"({shown} === 'seen' && {name.seen})"
         with self.content:
             html.Img(
                 src=(f"{seen} ? {name.seen} : {name.picture}",),
@@ -88,9 +88,7 @@ class RadiographPane(Pane):
             v.VBtn("As taken", value="taken")
             v.VBtn("Network input", value="seen")
         with self.foot:
-            html.Span(
-                f"{{{{ {seen} ? 'Framed, 128 × 128 pixels of 2.5 mm' : {name.details} }}}}", classes="x2ct-detail"
-            )
+            html.Span(f"{{{{ {seen} ? {name.seen_details} : {name.details} }}}}", classes="x2ct-detail")
 
 
 class VolumePane(Pane):
@@ -106,7 +104,7 @@ class VolumePane(Pane):
             client.ServerTemplate(name=view.get_singleton_tag())
             html.Div(
                 f"{{{{ {names.job.running} ? 'Reconstructing …' : "
-                f"{names.input.ready} ? 'Press Reconstruct' : 'Choose two radiographs' }}}}",
+                f"{names.input.ready} ? 'Press Reconstruct' : {names.input.wanted} }}}}",
                 v_if=(f"!{self.shown}",),
                 classes="x2ct-empty",
             )

@@ -14,7 +14,7 @@ from X2CTLib.framing import find_framing, standard_view
 from X2CTLib.geometry import View, clinical_projection, parallel_projection
 from X2CTLib.intensity import normalise
 from X2CTLib.mark import MARK
-from X2CTLib.radiograph import check_pair, read_radiograph
+from X2CTLib.radiograph import check_views, read_radiograph
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_both_views_belong_together(written):
     study = generate_uid()
     pa, lateral = (read_radiograph(written(clinical_projection(view), study_uid=study)[1]) for view in View)
     assert pa.patient == lateral.patient and pa.study == lateral.study
-    assert check_pair(pa, lateral) == []
+    assert check_views({View.PA: pa, View.LATERAL: lateral}) == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from X2CTLib.framing import Framing, find_framing, frame_pair, standard_view
+from X2CTLib.framing import Framing, find_framing, frame_radiographs, standard_view
 from X2CTLib.geometry import CUBE_MM, CUBE_VOXELS, View
 from X2CTLib.radiograph import Radiograph
 from X2CTLib.templates import mean_view
@@ -99,17 +99,24 @@ def test_a_known_pixel_size_is_kept():
 def test_one_view_vouches_for_the_size_of_the_other():
     pa = Radiograph(draw(FRONTAL, (400, 400), 0.9, (210, 199.5)), View.PA)
     lateral = Radiograph(draw(LATERAL, (400, 330), 0.9, (190, 165), mirrored=True, seed=2), View.LATERAL)
-    framings = frame_pair(pa, lateral, TEMPLATES)
+    framings = frame_radiographs({View.PA: pa, View.LATERAL: lateral}, TEMPLATES)
     assert framings[View.PA].mm_per_pixel == pytest.approx(0.9, rel=0.03)
     assert framings[View.LATERAL].mm_per_pixel == pytest.approx(0.9, rel=0.03)
     assert framings[View.LATERAL].mirrored
     assert not any("looks" in note for framing in framings.values() for note in framing.notes)
 
 
+def test_a_radiograph_alone_is_framed_by_its_own_template():
+    lateral = Radiograph(draw(LATERAL, (440, 380), 0.8, (200, 210), mirrored=True, seed=1), source="lateral.png")
+    (framing,) = frame_radiographs({View.LATERAL: lateral}, {View.LATERAL: TEMPLATES[View.LATERAL]}).values()
+    assert framing == find_framing(dataclasses.replace(lateral, view=View.LATERAL), TEMPLATES[View.LATERAL])
+    assert framing.mirrored and framing.mm_per_pixel == pytest.approx(0.8, rel=0.03)
+
+
 def test_swapped_views_and_negatives_are_noticed():
     pa = Radiograph(draw(FRONTAL, (400, 400), 0.9, (199.5, 199.5)), source="a.png")
     lateral = Radiograph(draw(LATERAL, (400, 400), 0.9, (199.5, 199.5)), source="b.png")
-    swapped = frame_pair(lateral, pa, TEMPLATES)
+    swapped = frame_radiographs({View.PA: lateral, View.LATERAL: pa}, TEMPLATES)
     assert all("looks more like the" in " ".join(framing.notes) for framing in swapped.values())
     negative = find_framing(dataclasses.replace(pa, pixels=1 - pa.pixels), TEMPLATES[View.PA])
     assert "negative" in " ".join(negative.notes)

@@ -6,6 +6,7 @@ from X2CTLib.device import choose_device, choose_precision
 from X2CTLib.errors import Cancelled, InputError, ModelError
 from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, clinical_projection
 from X2CTLib.inference import reconstruct
+from X2CTLib.networks.catalogue import build_network
 from X2CTLib.networks.generator import Generator
 from X2CTLib.progress import CancelToken
 from X2CTLib.radiograph import Radiograph
@@ -28,20 +29,52 @@ def a_model():
 @pytest.fixture
 def a_pair(a_model):
     noise = np.random.default_rng(0).normal(0, 0.02, (2, 128, 128)).astype(np.float32)
-    return tuple(
-        Radiograph((image + grain).clip(0, 1), view, pixel_mm=2.5, source=f"{view.name}.png", oriented=True)
+    return {
+        view: Radiograph((image + grain).clip(0, 1), view, pixel_mm=2.5, source=f"{view.name}.png", oriented=True)
         for (view, image), grain in zip(a_model.templates.items(), noise, strict=True)
-    )
+    }
+
+
+def single_view(model: Model, view: View, kind: str) -> Model:
+    """A model that reads one view only, with the template of another."""
+    torch.manual_seed(0)
+    network = build_network({"kind": kind, "views": [view.name], "width": 0.1}).eval()
+    return Model(network, {"name": "half blind"}, {view: model.templates[view]})
 
 
 def test_the_result_is_a_cube_in_hounsfield_units(a_model, a_pair):
     reported = []
-    result = reconstruct(*a_pair, a_model, progress=lambda fraction, message: reported.append(fraction))
+    result = reconstruct(a_pair, a_model, progress=lambda fraction, message: reported.append(fraction))
     assert result.hu.shape == (128, 128, 128) and result.hu.dtype == np.int16
     assert HU_RANGE[0] <= result.hu.min() <= result.hu.max() <= HU_RANGE[1]
     assert np.allclose(result.geometry.centre_lps, 0)
     assert result.projections[View.PA] == clinical_projection(View.PA)
     assert reported == sorted(reported) and reported[-1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "view", "other", "pixels"),
+    [("x2ct", View.LATERAL, View.PA, 128), ("2dcnn", View.PA, View.LATERAL, 256)],
+)
+def test_a_model_of_one_view_needs_only_that_one(kind, view, other, pixels, a_model, a_pair, tmp_path):
+    model, reported = single_view(a_model, view, kind), []
+    alone = reconstruct({view: a_pair[view]}, model, progress=lambda fraction, message: reported.append(fraction))
+    assert alone.hu.shape == (128, 128, 128)
+    assert alone.views.keys() == alone.projections.keys() == {view}
+    assert alone.views[view].shape == (pixels, pixels)
+    assert alone.projections[view] == clinical_projection(view, pixels)
+    assert reported == sorted(reported) and len(reported) > 4
+
+    both = reconstruct(a_pair, model)
+    assert np.array_equal(both.hu, alone.hu)
+    unused = f"The model half blind reads the {view.label} view only; the {other.label} is not used."
+    assert both.notes == [unused, *alone.notes]
+    with pytest.raises(InputError, match=f"half blind needs the {view.label} radiograph"):
+        reconstruct({other: a_pair[other]}, model)
+
+    both.save(tmp_path / "out")
+    assert not (tmp_path / "out" / f"{other.name.lower()}.png").exists()
+    assert Reconstruction.load(tmp_path / "out").views.keys() == {view}
 
 
 def test_cancel_stops_inside_the_network(a_model, a_pair):
@@ -53,7 +86,7 @@ def test_cancel_stops_inside_the_network(a_model, a_pair):
             token.cancel()
 
     with pytest.raises(Cancelled):
-        reconstruct(*a_pair, a_model, progress=progress, cancel=token)
+        reconstruct(a_pair, a_model, progress=progress, cancel=token)
     assert max(reported) < 0.9
     assert not any(module._forward_hooks for module in a_model.generator.modules())
 

@@ -20,12 +20,14 @@ import slicer
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT / "Testing"))
 
+from one_chest import save_one_chest_model  # noqa: E402
 from stand_ins import parameters, scripted  # noqa: E402
 from stand_ins.api import slicer_api, widget_api  # noqa: E402
 from stand_ins.desktop import make_parent, slicer_desktop  # noqa: E402
 from stand_ins.ui import load_ui  # noqa: E402
 from stand_ins.widgets import make_widget  # noqa: E402
 
+from X2CTLib import cards  # noqa: E402
 from X2CTLib.geometry import View  # noqa: E402
 from X2CTReconstructionLib.inputs import radiograph_file  # noqa: E402
 
@@ -100,6 +102,18 @@ def test_file_buttons_load_radiographs_and_enable_reconstruct(panel, desktop, pi
     desktop.chosen_file = ""  # the user presses Cancel in the dialog
     panel.ui.paFileButton.click()
     assert panel.ui.paSelector.currentNode().GetName() == "pa"
+
+
+def test_reconstruct_waits_for_the_radiographs_that_the_model_reads(panel, desktop, pictures, tmp_path, monkeypatch):
+    desktop.chosen_file = str(pictures[View.PA])
+    panel.ui.paFileButton.click()
+    assert not panel.ui.reconstructButton.enabled
+    assert panel.ui.reconstructButton.toolTip == "Choose the lateral radiograph first."
+    (tmp_path / "single.json").write_text('{"name": "single", "architecture": {"views": ["PA"]}}')
+    monkeypatch.setattr(cards, "DEFAULT_MODEL", tmp_path / "single.safetensors")
+    panel.updatePanel()
+    assert panel.ui.reconstructButton.enabled
+    assert panel.ui.reconstructButton.toolTip == "Reconstruct the volume."
 
 
 def test_a_colour_picture_can_be_chosen(panel, desktop, tmp_path):
@@ -283,6 +297,21 @@ def test_the_sample_case_in_slicer(module):
     test = module.X2CTReconstructionTest()
     test.runTest()
     test.doCleanups()
+
+
+def test_a_model_of_one_view_in_slicer(module, tmp_path):
+    """With the radiograph that it reads, and with both; what it does not read is said and not shown."""
+    logic, model = module.X2CTReconstructionLogic(), save_one_chest_model(tmp_path / "one_chest.safetensors")
+    pa, lateral = logic.loadSampleCase()
+    for volumes in ((pa,), (pa, lateral)):
+        study = logic.reconstruct(*volumes, model=model)
+        assert list(study.radiographs) == [View.PA]
+        assert study.radiographs[View.PA].GetImageData().GetDimensions() == (256, 256, 1)
+        unused = "The model one chest reads the PA view only; the lateral is not used."
+        assert (unused in study.volume.GetAttribute("X2CT.Notes")) == (len(volumes) == 2)
+    with pytest.raises(module.X2CTError, match="needs the PA radiograph"):
+        logic.reconstruct(lateralVolume=lateral, model=model)
+    logic.close()
 
 
 def test_reconstruct_shows_the_sample_case_on_the_panel(panel, desktop, module):

@@ -62,8 +62,7 @@ def test_the_full_networks_have_the_papers_channels():
 def test_every_network_makes_cubes_and_learns_with_every_parameter(name):
     torch.manual_seed(0)
     network = build_network({**ARCHITECTURES[name], "width": 0.1})
-    for head in (network.head, network.coarse_head):
-        nn.init.normal_(list(head.parameters())[-2])
+    nn.init.normal_(network.head.weight)
     images = torch.rand(1, len(network.views), network.pixels, network.pixels)
     with torch.autocast("cpu", torch.bfloat16):
         fine = network(images).float()
@@ -130,7 +129,7 @@ def test_the_2dcnn_keeps_left_posterior_and_up_where_they_are(view, coarse):
     """A bright spot high up and to the right of the image acts on the superior left, or superior posterior, voxels."""
     torch.manual_seed(0)
     network = SingleImageNetwork([view], width=0.25).eval()
-    nn.init.normal_(network.head[-1].weight)
+    nn.init.normal_(network.head.weight)
     image = torch.rand(1, 1, 256, 256)
     spotted = image.clone()
     spotted[:, :, 36:44, 196:204] += 3

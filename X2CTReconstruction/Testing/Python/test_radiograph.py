@@ -20,7 +20,7 @@ from pydicom.uid import (
 from X2CTLib.canonical import square_pixels, to_canonical
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import View, clinical_projection, write_sidecar
-from X2CTLib.radiograph import Radiograph, check_pair, read_radiograph
+from X2CTLib.radiograph import Radiograph, check_views, read_radiograph
 
 ROWS, COLUMNS = 280, 260
 
@@ -417,19 +417,20 @@ def radiograph(seed=0, **attributes):
 def test_copies_are_not_a_pair(copy):
     other = Radiograph(np.ascontiguousarray(copy(picture())), View.LATERAL, source="copy.png")
     with pytest.raises(InputError, match="the same picture"):
-        check_pair(radiograph(), other)
+        check_views({View.PA: radiograph(), View.LATERAL: other})
 
 
 def test_views_must_be_in_their_places():
     pa, lateral = radiograph(0, view=View.PA), radiograph(1, view=View.LATERAL)
-    assert check_pair(pa, lateral) == []
-    assert check_pair(radiograph(0), radiograph(1)) == []
+    assert check_views({View.PA: pa, View.LATERAL: lateral}) == []
+    assert check_views({View.PA: radiograph(0), View.LATERAL: radiograph(1)}) == []
+    assert check_views({View.PA: pa}) == check_views({View.LATERAL: lateral}) == []
     with pytest.raises(InputError, match="Swap them"):
-        check_pair(lateral, pa)
+        check_views({View.PA: lateral, View.LATERAL: pa})
     with pytest.raises(InputError, match="Give the lateral"):
-        check_pair(pa, radiograph(1, view=View.PA))
+        check_views({View.PA: pa, View.LATERAL: radiograph(1, view=View.PA)})
     with pytest.raises(InputError, match="Give the PA"):
-        check_pair(radiograph(0, view=View.LATERAL), lateral)
+        check_views({View.PA: lateral})
 
 
 @pytest.mark.parametrize(
@@ -442,6 +443,6 @@ def test_views_must_be_in_their_places():
     ],
 )
 def test_doubtful_pairs_are_warned_of(one, other, warning):
-    warnings = check_pair(radiograph(0, **one), radiograph(1, **other))
+    warnings = check_views({View.PA: radiograph(0, **one), View.LATERAL: radiograph(1, **other)})
     assert len(warnings) == (warning is not None)
     assert all(warning in text for text in warnings)

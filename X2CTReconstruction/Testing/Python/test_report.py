@@ -1,6 +1,7 @@
 """The report: complete, self-contained, escaped, and silent about who the patient is."""
 
 import base64
+import dataclasses
 import re
 
 import numpy as np
@@ -37,6 +38,19 @@ def a_report(a_reconstruction, some_radiographs, some_measurements, some_picture
     write_report(path, a_reconstruction, some_radiographs, some_measurements, some_pictures)
     assert not list(tmp_path.glob("*.partial"))
     return path.read_text(encoding="utf-8")
+
+
+def test_a_single_view_is_said_and_shown_alone(
+    a_reconstruction, some_radiographs, some_measurements, some_pictures, tmp_path
+):
+    views = {View.PA: a_reconstruction.views[View.PA]}
+    single = dataclasses.replace(a_reconstruction, views=views, notes=["The lateral is not used."])
+    write_report(tmp_path / "report.html", single, some_radiographs, some_measurements, some_pictures)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "estimated from one radiograph" in page and "a single radiograph" in page
+    assert "two radiographs" not in page and "Two projections" not in page
+    assert page.count("as the network saw it</figcaption>") == 1
+    assert page.count("as given, at low resolution</figcaption>") == 2
 
 
 def embedded(html):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from X2CTLib.cards import card_path, views_read
 from X2CTLib.errors import ModelError
 from X2CTLib.geometry import View
-from X2CTLib.model_files import card_path
 from X2CTLib.networks.generator import Generator
 from X2CTLib.weights import Model, load_model, save_model
 
@@ -70,6 +70,18 @@ def test_a_model_without_a_readable_card_is_refused(a_model_file, card):
         card_path(a_model_file).write_text(card)
     with pytest.raises(ModelError, match="card"):
         load_model(a_model_file)
+
+
+def test_the_card_tells_which_views_a_model_reads(a_model_file):
+    assert views_read() == ["PA", "LATERAL"], "the shipped model"
+    card = json.loads(card_path(a_model_file).read_text())
+    card["architecture"]["views"] = ["PA"]
+    card_path(a_model_file).write_text(json.dumps(card))
+    assert views_read(a_model_file) == ["PA"]
+    del card["architecture"]
+    card_path(a_model_file).write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="does not reconstruct"):
+        views_read(a_model_file)
 
 
 def test_a_missing_model_is_named(tmp_path):

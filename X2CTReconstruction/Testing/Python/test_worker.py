@@ -86,7 +86,7 @@ def test_a_bad_file_is_an_error_in_words_and_the_process_lives_on(worker, a_requ
 
 
 def test_an_incomplete_request_is_told_what_it_lacks(worker):
-    worker.submit({"pa": "x.png"})
+    worker.submit({"pa": "x.png", "output": "out"})
     assert '"lateral"' in wait_for(worker, "error")["message"]
     assert worker.pid is not None
 

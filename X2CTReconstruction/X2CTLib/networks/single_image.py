@@ -81,24 +81,26 @@ class SingleImageNetwork(nn.Module):
         # The volume has no axis for channels.
         self.depth_axis = MISSING_AXIS[view] - 1
         stem, trunk, channels = (scaled(count, width) for count in (STEM_CHANNELS, TRUNK_CHANNELS, HOURGLASS_CHANNELS))
-        self.trunk = nn.Sequential(
+        self.layers = nn.Sequential(
             *_convolution(1, stem, 7, stride=2),
             nn.ReLU(),
             ResidualBlock(stem, trunk),
             ResidualBlock(trunk, trunk),
             ResidualBlock(trunk, trunk),
             ResidualBlock(trunk, channels),
+            Hourglass(channels, HALVINGS),
+            *_convolution(channels, channels, 1),
+            nn.ReLU(),
         )
-        self.hourglass = Hourglass(channels, HALVINGS)
-        self.head = nn.Sequential(*_convolution(channels, channels, 1), nn.ReLU(), nn.Conv2d(channels, CUBE_VOXELS, 1))
-        nn.init.zeros_(self.head[-1].weight)
-        nn.init.zeros_(self.head[-1].bias)
+        self.head = nn.Conv2d(channels, CUBE_VOXELS, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
         self.coarse_head = nn.Conv2d(channels, CUBE_VOXELS // 2, 1)
 
     def forward(self, images: Float[Tensor, "b 1 h w"], coarse: bool = False) -> Float[Tensor, "b k j i"]:
         """Reconstruct; see `Generator.forward`. Predicting at half the resolution spares little here."""
         # Rows run downwards, the cube's first axis upwards.
-        features = self.hourglass(self.trunk(images.flip(2)))
+        features = self.layers(images.flip(2))
         slices = self.coarse_head(F.avg_pool2d(features, 2))
         if not coarse:
             base = F.interpolate(slices[:, None].float(), scale_factor=2, mode="trilinear")
