@@ -120,7 +120,7 @@ def _cases(arguments: argparse.Namespace, progress: Progress = silent) -> tuple[
 
 def _name(path: Path) -> str:
     """What tables call an answer."""
-    return "shipped model" if path == DEFAULT_MODEL else str(path)
+    return "shipped model" if path == DEFAULT_MODEL else str(path).removesuffix(".safetensors")
 
 
 def _answer(path: Path, weights: Path | None, cases: list[Case], device: str) -> Answer:
