@@ -10,6 +10,7 @@ and pixels wider than a voxel are sampled by several rays.
 """
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from X2CTLib.geometry import ProjectionGeometry, VolumeGeometry
 MU_WATER_PER_MM = 0.0193
 """Linear attenuation of water at 70 keV, about the mean energy of a 120 kVp chest beam (NIST XCOM)."""
 
-_POINTS_AT_ONCE = 1 << 22
+_POINTS_AT_ONCE, _WEIGHTS_AT_ONCE = 1 << 22, 1 << 20
 
 
 def attenuation(hu: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -121,27 +122,38 @@ def _integrate_separable(volume: Float[Tensor, "b k j i"], rays: _Rays, axis: in
     """Sum over the slices of an axis of two matrix products."""
     down, across = (other for other in (2, 1, 0) if other != axis)
     slices = volume.permute(0, 3 - axis, 3 - down, 3 - across).float()
-    batch, depth, height, width = slices.shape
-    along_height = _pixel_weights(rays, axis, down, (depth, height), volume.device)
-    along_width = _pixel_weights(rays, axis, across, (depth, width), volume.device)
-    # (b s v u) -> (b s h u) -> (b, h, s u) x (s u, w)
-    half = (along_height @ slices).transpose(1, 2).reshape(batch, along_height.shape[1], depth * width)
-    image = half @ along_width.transpose(1, 2).reshape(depth * width, -1)
+    batch, _, height, width = slices.shape
+    image = 0.0
+    # A few slices at a time, whose weights stay in the processor's cache.
+    at_once = max(1, _WEIGHTS_AT_ONCE // (max(rays.size) * max(height, width)))
+    for first, part in _parts(slices, at_once):
+        levels = np.arange(first, first + part.shape[1])[:, None]
+        along_height = _pixel_weights(rays, axis, down, levels, height, volume.device)
+        along_width = _pixel_weights(rays, axis, across, levels, width, volume.device)
+        # (b s v u) -> (b s h u) -> (b, h, s u) x (s u, w)
+        half = (along_height @ part).transpose(1, 2).reshape(batch, -1, len(levels) * width)
+        image = image + half @ along_width.transpose(1, 2).reshape(len(levels) * width, -1)
     swapped = abs(rays.pixels[down, 0]) > abs(rays.pixels[down, 1])
     image = image.transpose(1, 2) if swapped else image
     steps = rays.steps_mm(rays.directions(rays.ends()), axis)
     return image * torch.from_numpy(steps.astype(np.float32)).to(volume.device)
 
 
-def _pixel_weights(rays: _Rays, axis: int, other: int, size: tuple[int, int], device) -> Float[Tensor, "s n count"]:
-    """Weights in each pixel of the voxels along an axis of the slices; `size` is (slices, voxels along that axis)."""
-    depth, count = size
+def _parts(slices: Float[Tensor, "b s v u"], at_once: int) -> Iterator[tuple[int, Float[Tensor, "b some v u"]]]:
+    """The slices in groups, each with the number of its first."""
+    return zip(range(0, slices.shape[1], at_once), slices.split(at_once, dim=1), strict=True)
+
+
+def _pixel_weights(
+    rays: _Rays, axis: int, other: int, levels: Float[np.ndarray, "s 1"], count: int, device
+) -> Float[Tensor, "s n count"]:
+    """Weights of the `count` voxels along an axis of the slices in each pixel along that axis of the detector."""
     # The detector axis that runs along this axis of the slices: 0 columns, 1 rows.
     detector = int(abs(rays.pixels[other, 0]) < abs(rays.pixels[other, 1]))
     pixels = rays.pixels[other, 3] + rays.pixels[other, detector] * np.arange(rays.size[1 - detector])
-    levels, wall = np.arange(depth)[:, None], rays.pixels[axis, 3]
+    wall = rays.pixels[axis, 3]
     if rays.source is None:
-        scale = np.ones((depth, 1))
+        scale = np.ones(levels.shape)
         positions = pixels + (levels - wall) / rays.pixels[axis, 2] * rays.pixels[other, 2]
     else:
         # How far along the ray from the source to the detector each slice is; 1 at the detector.
@@ -196,7 +208,7 @@ def _sum_of_crossings(
     offsets = torch.from_numpy(starts[[across, down]]) - slopes * torch.from_numpy(starts[axis])
     sums = slices.new_zeros(len(slices), starts.shape[1])
     at_once = max(1, _POINTS_AT_ONCE // starts.shape[1])
-    for first, part in zip(range(0, slices.shape[1], at_once), slices.split(at_once, dim=1), strict=True):
+    for first, part in _parts(slices, at_once):
         levels = torch.arange(first, first + part.shape[1], dtype=torch.float64)[:, None, None]
         points = (offsets + levels * slopes).float().movedim(1, 2)
         grid = ((points + 1) * 2 + 1) / size - 1
