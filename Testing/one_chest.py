@@ -34,5 +34,10 @@ def save_one_chest_model(path: Path) -> Path:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    save_model(path, Model(network, {"name": "one chest", "architecture": ARCHITECTURE}, {View.PA: template.numpy()}))
+    card = {
+        "name": "one chest",
+        "architecture": ARCHITECTURE,
+        "projections": {"PA": clinical_projection(View.PA, network.pixels).to_dict()},
+    }
+    save_model(path, Model(network, card, {View.PA: template.numpy()}))
     return path

@@ -138,7 +138,7 @@ def test_the_fast_precision_gives_the_same_volume(monkeypatch):
     model, drrs = load_model(), sample_drrs()
     radiographs = {view: read_radiograph(drrs[view], view) for view in View}
     framings = frame_radiographs(radiographs, model.templates)
-    views = [standard_view(radiographs[view], framings[view]) for view in View]
+    views = [standard_view(radiographs[view], framings[view], model.projections[view]) for view in View]
     images = torch.from_numpy(np.stack(views))
     fast = run_model(model, images)
     monkeypatch.setattr(inference, "choose_precision", lambda device: torch.float32)

@@ -22,11 +22,12 @@ COMMANDS = {
         "radiographs to a volume, pictures, measurements and a report",
     ),
     "drr": ("X2CTLib.drr_command", "CTs to radiographs: the PA and lateral view, or any other"),
-    "train": ("X2CTTrainingLib.command", "train a generator on CTs and phantoms"),
+    "train": ("X2CTTrainingLib.command", "train an experiment: any network of the paper, or your own variant"),
     "evaluate": (
         "X2CTTrainingLib.evaluate_command",
         "score runs, models and predicted volumes on CTs they have not seen",
     ),
+    "tables": ("X2CTTrainingLib.tables_command", "the paper's tables and figures, trained and evaluated anew"),
 }
 DEFAULT_COMMAND = "app"
 

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from X2CTLib.geometry import CUBE_MM, CUBE_VOXELS, View
+from X2CTLib.geometry import CUBE_MM, ProjectionGeometry, View
 from X2CTLib.intensity import normalise
 from X2CTLib.matching import correlate, cut, local_contrast, middle, one_thread, resized, vertex
 from X2CTLib.radiograph import Radiograph
@@ -129,19 +129,20 @@ def find_framing(radiograph: Radiograph, template: Float[np.ndarray, "r c"], fie
     return replace(framing, centre=radiograph.isocentre) if radiograph.isocentre else framing
 
 
-def standard_view(radiograph: Radiograph, framing: Framing, pixels: int = CUBE_VOXELS) -> Float[np.ndarray, "r c"]:
+def standard_view(radiograph: Radiograph, framing: Framing, projection: ProjectionGeometry) -> Float[np.ndarray, "r c"]:
     """Cut the standard view out of a radiograph.
 
     Args:
         radiograph: In canonical orientation.
         framing: Where the view lies in it.
-        pixels: Along an edge.
+        projection: Whose pixels and field of view it is to have.
 
     Returns:
         float32 in [0, 1]; 0 where the radiograph shows nothing.
     """
-    step = CUBE_MM / pixels / framing.mm_per_pixel
-    view, inside = cut(_tensor(radiograph.pixels), framing.centre, step, (pixels, pixels), framing.mirrored)
+    step = projection.pixel_mm / projection.magnification / framing.mm_per_pixel
+    size = projection.rows, projection.columns
+    view, inside = cut(_tensor(radiograph.pixels), framing.centre, step, size, framing.mirrored)
     if inside.any():
         view[inside] = normalise(view[inside][None])[0]
     return view.numpy()

@@ -226,7 +226,7 @@ class ProjectionGeometry:
 
     def to_dict(self) -> dict:
         """Plain values, for JSON."""
-        return {**asdict(self), "view": self.view.value}
+        return {**asdict(self), "view": self.view.value, "isocentre_lps": list(self.isocentre_lps)}
 
     @classmethod
     def from_dict(cls, values: dict):

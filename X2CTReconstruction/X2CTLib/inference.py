@@ -11,7 +11,7 @@ from jaxtyping import Float
 from X2CTLib.device import choose_device, choose_precision
 from X2CTLib.errors import InputError
 from X2CTLib.framing import frame_radiographs, standard_view
-from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, clinical_projection
+from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry
 from X2CTLib.networks.catalogue import ReconstructionNetwork
 from X2CTLib.networks.encoder import Encoder
 from X2CTLib.networks.generator import DecoderLevel
@@ -48,8 +48,8 @@ def reconstruct(
     progress(0.0, "Framing the radiographs")
     framings = frame_radiographs(used, model.templates)
     notes += [note for framing in framings.values() for note in framing.notes]
-    pixels = model.generator.pixels
-    views = {view: standard_view(used[view], framing, pixels) for view, framing in framings.items()}
+    projections = model.projections
+    views = {view: standard_view(used[view], framing, projections[view]) for view, framing in framings.items()}
     if cancel:
         cancel.check()
     progress(0.2, "Running the network")
@@ -59,7 +59,7 @@ def reconstruct(
         hu=np.round(hu).astype(np.int16),
         geometry=VolumeGeometry.cube(hu.shape[0]),
         views=views,
-        projections={view: clinical_projection(view, pixels) for view in views},
+        projections=projections,
         card=model.card,
         notes=notes,
         sources={view: radiograph.source for view, radiograph in radiographs.items()},

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 
 from X2CTLib.cards import DEFAULT_MODEL
-from X2CTLib.geometry import CUBE_VOXELS, HU_RANGE, View
+from X2CTLib.geometry import CUBE_VOXELS, HU_RANGE, ProjectionGeometry, View
 from X2CTLib.model_files import fitting, load_model_files, save_model_files
 from X2CTLib.networks.catalogue import ReconstructionNetwork, build_network
 
@@ -34,6 +34,13 @@ class Model:
     generator: ReconstructionNetwork
     card: dict
     templates: dict[View, Float[np.ndarray, "r c"]]
+
+    @property
+    def projections(self) -> dict[View, ProjectionGeometry]:
+        """The standard view that each radiograph is brought to."""
+        return {
+            view: ProjectionGeometry.from_dict(self.card["projections"][view.name]) for view in self.generator.views
+        }
 
 
 def save_model(path: Path, model: Model) -> None:

@@ -31,6 +31,7 @@ class Augmentation(Settings):
         crop: Largest part of the cube's edge that is cut off; the rest is enlarged to the whole.
         shift: Largest shift of the body, in parts of the cube's edge.
         bend: Largest standard deviation of the elastic deformation, in parts of the cube's edge.
+        angle_deg: Largest error of the gantry's two angles, of each view for itself.
         sid_mm: Largest change of the distance from source to detector.
         gap_mm: Largest change of the distance from isocentre to detector.
         zoom: Standard deviation of the relative change of the pixels' size.
@@ -48,6 +49,7 @@ class Augmentation(Settings):
     crop: Share = 0.07
     shift: Share = 0.03
     bend: Share = 0.025
+    angle_deg: NotNegative = 2.0
     sid_mm: NotNegative = 250.0
     gap_mm: NotNegative = 50.0
     zoom: Share = 0.025
@@ -120,6 +122,8 @@ def jittered(projection: ProjectionGeometry, augmentation: Augmentation, rng: to
         projection,
         pixel_mm=projection.pixel_mm * zoom,
         isocentre_lps=tuple((projection.isocentre_lps + offset).tolist()),
+        gantry_deg=_around(projection.gantry_deg, a.angle_deg, rng),
+        cranial_deg=_around(projection.cranial_deg, a.angle_deg, rng),
     )
     if projection.parallel:
         return moved

@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("experiment", help=f"a .toml file, or one of: {', '.join(experiment_names())}")
     parser.add_argument("--data", nargs="+", required=True, metavar="SOURCE", help=SOURCES_HELP)
     parser.add_argument("--output", type=Path, required=True, help="folder of the run; a run that it holds goes on")
-    parser.add_argument("--scale", choices=scale_names(), default=PAPER_SCALE, help="how large the experiment is")
+    parser.add_argument(
+        "--scale", default=PAPER_SCALE, help=f"how large: a .toml file, or one of: {', '.join(scale_names())}"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for the prepared cubes")
 

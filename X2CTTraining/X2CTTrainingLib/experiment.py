@@ -5,7 +5,6 @@ file leaves out is as in the paper (section 4.3). `Resources/Experiments/Scales`
 """
 
 import tomllib
-from functools import reduce
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -175,35 +174,18 @@ def scale_names() -> list[str]:
     return sorted({PAPER_SCALE, *(path.stem for path in SCALES.glob("*.toml"))})
 
 
-def experiment_path(name: str) -> Path:
-    """The file of an experiment that comes with the software, or one's own.
-
-    Raises:
-        InputError: There is none of this name.
-    """
-    path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    if not path.is_file():
-        raise InputError(
-            f"There is no experiment '{name}'. Give a .toml file, or one of: {', '.join(experiment_names())}."
-        )
-    return path
-
-
 def read_tables(name: str, scale: str = PAPER_SCALE) -> dict:
     """The tables of an experiment file, as a scale changes them.
 
     Args:
-        name: See `experiment_path`.
-        scale: One of `scale_names`.
+        name: One of `experiment_names`, or the path of a .toml file.
+        scale: One of `scale_names`, or the path of a .toml file.
 
     Raises:
         InputError: There is no such experiment or scale, or a file is not TOML.
     """
-    if scale not in scale_names():
-        raise InputError(f"There is no scale '{scale}'. Choose one of: {', '.join(scale_names())}.")
-    path = experiment_path(name)
-    changes = [] if scale == PAPER_SCALE else [_read_toml(SCALES / f"{scale}.toml")]
-    return reduce(_overlaid, changes, _read_toml(path))
+    tables = _read_toml(_file("experiment", name, FOLDER))
+    return tables if scale == PAPER_SCALE else _overlaid(tables, _read_toml(_file("scale", scale, SCALES)))
 
 
 def check_tables(tables: dict, kind: type[_T], name: str) -> _T:
@@ -216,6 +198,15 @@ def check_tables(tables: dict, kind: type[_T], name: str) -> _T:
         return msgspec.convert(tables, kind)
     except msgspec.ValidationError as error:
         raise InputError(f"The experiment {name} cannot be used: {error}.") from error
+
+
+def _file(what: str, name: str, folder: Path) -> Path:
+    """The file of an experiment or a scale that comes with the software, or one's own."""
+    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
+    if not path.is_file():
+        names = ", ".join(sorted(path.stem for path in folder.glob("*.toml")))
+        raise InputError(f"There is no {what} '{name}'. Give a .toml file, or one of: {names}.")
+    return path
 
 
 def _read_toml(path: Path) -> dict:

@@ -24,8 +24,7 @@ def standard_drr(hu: Int16[np.ndarray, "k j i"], projection: ProjectionGeometry)
 
 def reconstruct_case(model: Model, case: Case, device: str = "auto") -> Int16[np.ndarray, "k j i"]:
     """A case's cube to its DRRs, in the geometry that the model expects, and back."""
-    projections = [ProjectionGeometry.from_dict(model.card["projections"][view.name]) for view in model.generator.views]
-    images = torch.stack([standard_drr(case.hu, projection) for projection in projections])
+    images = torch.stack([standard_drr(case.hu, projection) for projection in model.projections.values()])
     return np.round(run_model(model, images, device)).astype(np.int16)
 
 

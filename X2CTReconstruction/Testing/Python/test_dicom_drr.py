@@ -41,7 +41,7 @@ def test_read_back_it_is_the_same_standard_view(written, view, preset):
         radiograph = read_radiograph(written(standard.resized(pixels))[1])
         assert radiograph.view is view and radiograph.oriented
         assert radiograph.pixel_mm == pytest.approx(320 / pixels)
-        seen = standard_view(radiograph, find_framing(radiograph, direct), 128)
+        seen = standard_view(radiograph, find_framing(radiograph, direct), standard)
         np.testing.assert_allclose(seen, direct, atol=tolerance)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from X2CTLib.framing import Framing, find_framing, frame_radiographs, standard_view
-from X2CTLib.geometry import CUBE_MM, CUBE_VOXELS, View
+from X2CTLib.geometry import CUBE_MM, CUBE_VOXELS, View, clinical_projection, paper_projection
 from X2CTLib.radiograph import Radiograph
 from X2CTLib.templates import mean_view
 
@@ -73,7 +73,7 @@ def test_a_lateral_is_turned_to_face_left(mirrored, pixel_mm):
     assert framing.mm_per_pixel == pytest.approx(0.8, rel=0.03)
     assert framing.centre == pytest.approx((200, 210), abs=2 * 2.5 / 0.8)
     assert any("mirrored" in note for note in framing.notes) == mirrored
-    view = standard_view(radiograph, framing)
+    view = standard_view(radiograph, framing, clinical_projection(View.LATERAL))
     assert np.corrcoef(view.ravel(), TEMPLATES[View.LATERAL].ravel())[0, 1] > 0.95
     assert view[:, 64 + 34].mean() > view[:, 64 - 34].mean(), "the spine is to the right"
 
@@ -132,14 +132,26 @@ def test_a_picture_of_noise_is_not_trusted():
 def test_the_standard_view_does_not_alias_and_keeps_places():
     stripes = np.tile(np.array([0.0, 1.0], np.float32), (512, 256))
     stripes[:, :100], stripes[:, 412:] = 0, 1
-    view = standard_view(Radiograph(stripes), Framing(CUBE_MM / 512, (255.5, 255.5), False, 1.0))
+    view = standard_view(
+        Radiograph(stripes), Framing(CUBE_MM / 512, (255.5, 255.5), False, 1.0), clinical_projection(View.PA)
+    )
     assert np.ptp(view[:, 30:98]) < 0.1, "stripes finer than a pixel are grey"
     assert (view[:, :24] == 0).all() and (view[:, 104:] == 1).all()
 
 
+def test_a_projection_that_magnifies_sees_less_of_the_patient():
+    """The paper's sees 285 mm at the isocentre on 320 pixels."""
+    picture = np.zeros((640, 640), np.float32)
+    picture[:, 320 + 140 * 2 :] = 1
+    view = standard_view(Radiograph(picture), Framing(0.5, (319.5, 319.5), False, 1.0), paper_projection(View.PA))
+    assert view.shape == (320, 320)
+    first = np.flatnonzero(view[160] > 0.5)[0]
+    assert (first + 0.5 - 160) * 285 / 320 == pytest.approx(140, abs=1)
+
+
 def test_outside_of_the_radiograph_is_black():
     picture = draw(FRONTAL, (400, 400), 0.5, (199.5, 199.5))
-    view = standard_view(Radiograph(picture), Framing(0.5, (199.5, 199.5), False, 1.0))
+    view = standard_view(Radiograph(picture), Framing(0.5, (199.5, 199.5), False, 1.0), clinical_projection(View.PA))
     margin = (128 - round(200 / 2.5)) // 2
     assert view.shape == (128, 128) and view.dtype == np.float32
     assert not view[: margin - 1].any() and not view[:, -margin + 1 :].any()

@@ -14,6 +14,10 @@ from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.weights import Model
 
 
+def a_card(name: str, pixels: int = 128) -> dict:
+    return {"name": name, "projections": {view.name: clinical_projection(view, pixels).to_dict() for view in View}}
+
+
 @pytest.fixture
 def a_model():
     torch.manual_seed(0)
@@ -23,7 +27,7 @@ def a_model():
     spine = np.exp(-(((columns - 0.4) / 0.1) ** 2))
     templates = {View.PA: body - 0.6 * lungs, View.LATERAL: body * (0.6 + 0.4 * spine + 0.2 * np.sin(4 * rows))}
     templates = {view: image.astype(np.float32).clip(0, 1) for view, image in templates.items()}
-    return Model(Generator(width=0.1).eval(), {"name": "tiny"}, templates)
+    return Model(Generator(width=0.1).eval(), a_card("tiny"), templates)
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def single_view(model: Model, view: View, kind: str) -> Model:
     """A model that reads one view only, with the template of another."""
     torch.manual_seed(0)
     network = build_network({"kind": kind, "views": [view.name], "width": 0.1}).eval()
-    return Model(network, {"name": "half blind"}, {view: model.templates[view]})
+    return Model(network, a_card("half blind", network.pixels), {view: model.templates[view]})
 
 
 def test_the_result_is_a_cube_in_hounsfield_units(a_model, a_pair):
@@ -106,7 +110,7 @@ def test_a_reconstruction_survives_the_disk(tmp_path):
         geometry=VolumeGeometry.cube(16),
         views={view: rng.random((8, 8)).astype(np.float32) for view in View},
         projections={view: clinical_projection(view) for view in View},
-        card={"name": "tiny"},
+        card=a_card("tiny"),
         notes=["assumed"],
         sources={view: f"{view.name}.png" for view in View},
     )

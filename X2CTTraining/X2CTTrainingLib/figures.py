@@ -1,0 +1,92 @@
+"""The paper's figures 6, 7 and 8 with our volumes: grids of pictures; what is synthetic carries the mark."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int16
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from X2CTLib.geometry import CHEST_WINDOW, View
+from X2CTLib.mark import MARK
+from X2CTLib.reconstruction import Reconstruction
+from X2CTTrainingLib.scene import render
+from X2CTTrainingLib.sections import sections
+
+SURFACES, INSIDE = None, "CT-Lung"
+"""Presets of the volume renderings."""
+
+_PANEL = 2.2  # inches
+_TRUTH = "CT"
+
+
+def figure_6(path: Path, truth: Int16[np.ndarray, "k j i"], answers: Mapping[str, Int16[np.ndarray, "k j i"]]) -> None:
+    """The CT and what each method made of its radiographs: an axial slice, and renderings from front and left."""
+    columns = {_TRUTH: truth, **answers}
+    with _rendered(columns) as pictures, _grid(path, ("axial", "pa", "lateral"), list(columns)) as grid:
+        for column, files in enumerate(pictures):
+            for row, name in enumerate(("axial", "pa", "lateral")):
+                grid[row][column].imshow(imread(files[name]))
+
+
+def figure_7(path: Path, reconstructions: Mapping[str, Reconstruction]) -> None:
+    """Real radiographs as the network saw them, and renderings of what it made of them: inside and surface.
+
+    Args:
+        path: Of the picture.
+        reconstructions: By the name of the pair.
+    """
+    columns = [*(view.label for view in View), "inside", "surface"]
+    with _grid(path, list(reconstructions), columns) as grid, tempfile.TemporaryDirectory() as scratch:
+        for row, (name, reconstruction) in zip(grid, reconstructions.items(), strict=True):
+            for axes, image in zip(row, reconstruction.views.values(), strict=False):
+                axes.imshow(image, cmap="gray")
+            for axes, preset in zip(row[2:], (INSIDE, SURFACES), strict=True):
+                axes.imshow(imread(render(reconstruction.hu, Path(scratch) / f"{name}-{preset}", preset)["pa"]))
+
+
+def figure_8(path: Path, cases: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Slices of CTs and of what was made of their radiographs.
+
+    Args:
+        path: Of the picture.
+        cases: CT and answer by the name of the case.
+    """
+    voxels = len(next(iter(cases.values()))[0])
+    centres = {f"axial {percent} %": (voxels * percent // 100, voxels // 2, voxels // 2) for percent in (35, 50, 65)}
+    columns = [*centres, "coronal", "sagittal"]
+    rows = [f"{name}, {what}" for name in cases for what in (_TRUTH, "reconstructed")]
+    low, high = CHEST_WINDOW[1] - CHEST_WINDOW[0] / 2, CHEST_WINDOW[1] + CHEST_WINDOW[0] / 2
+    with _grid(path, rows, columns) as grid:
+        for row, hu in zip(grid, (hu for pair in cases.values() for hu in pair), strict=True):
+            middle = sections(hu, (voxels // 2,) * 3)
+            slices = [sections(hu, centre)["axial"] for centre in centres.values()]
+            for axes, pixels in zip(row, [*slices, middle["coronal"], middle["sagittal"]], strict=True):
+                axes.imshow(pixels, cmap="gray", vmin=low, vmax=high)
+
+
+@contextmanager
+def _grid(path: Path, rows: Sequence[str], columns: Sequence[str]):
+    """Axes in rows and columns with their names, written to a file when the block ends."""
+    figure = Figure((_PANEL * len(columns) + 0.4, _PANEL * len(rows) + 0.6), layout="constrained", facecolor="black")
+    grid = figure.subplots(len(rows), len(columns), squeeze=False)
+    for axes in grid.flat:
+        axes.set(xticks=[], yticks=[], facecolor="black")
+        axes.spines[:].set_visible(False)
+    for axes, name in zip(grid[0], columns, strict=True):
+        axes.set_title(name, color="white", fontsize=10)
+    for axes, name in zip(grid[:, 0], rows, strict=True):
+        axes.set_ylabel(name, color="white", fontsize=10)
+    yield grid
+    figure.supxlabel(f"All but {_TRUTH} and radiographs: {MARK}", color="#ffcc4d", fontsize=9)
+    figure.savefig(path, dpi=110, metadata={"Description": MARK})
+
+
+@contextmanager
+def _rendered(volumes: Mapping[str, np.ndarray]):
+    """The pictures of each volume, while the block lasts."""
+    with tempfile.TemporaryDirectory() as scratch:
+        yield [render(hu, Path(scratch) / str(index)) for index, hu in enumerate(volumes.values())]
