@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 
 from X2CTLib.cards import DEFAULT_MODEL
+from X2CTLib.errors import ModelError
 from X2CTLib.geometry import CUBE_VOXELS, HU_RANGE, ProjectionGeometry, View
 from X2CTLib.model_files import fitting, load_model_files, save_model_files
 from X2CTLib.networks.catalogue import ReconstructionNetwork, build_network
@@ -37,10 +38,19 @@ class Model:
 
     @property
     def projections(self) -> dict[View, ProjectionGeometry]:
-        """The standard view that each radiograph is brought to."""
-        return {
-            view: ProjectionGeometry.from_dict(self.card["projections"][view.name]) for view in self.generator.views
-        }
+        """The standard view that each radiograph is brought to.
+
+        Raises:
+            ModelError: The card does not tell it.
+        """
+        try:
+            entries = self.card["projections"]
+            return {view: ProjectionGeometry.from_dict(entries[view.name]) for view in self.generator.views}
+        except (KeyError, TypeError) as error:
+            raise ModelError(
+                f"The card of the model {self.card['name']} does not tell its standard views (projections). "
+                "Get the card again."
+            ) from error
 
 
 def save_model(path: Path, model: Model) -> None:

@@ -9,7 +9,7 @@ from trame_server import Server
 from trame_server.utils.typed_state import TypedState
 
 from X2CTLib.anatomy import Measurement
-from X2CTLib.geometry import CUBE_MM, View
+from X2CTLib.geometry import View
 from X2CTLib.reconstruction import Reconstruction
 from X2CTReconstructionLib.command import write_measurements
 from X2CTReconstructionLib.provenance import anonymous_notes
@@ -50,9 +50,10 @@ class ResultsLogic:
         self._folder = folder
         shown = {View.PA: self._data.input.pa, View.LATERAL: self._data.input.lateral}
         for view, pixels in reconstruction.views.items():
-            rows, columns = pixels.shape
+            projection = reconstruction.projections[view]
+            size = f"{projection.columns} × {projection.rows} pixels"
             shown[view].seen = data_url(pixels)
-            shown[view].seen_details = f"Framed, {columns} × {rows} pixels of {CUBE_MM / columns:g} mm"
+            shown[view].seen_details = f"Framed, {size} of {projection.pixel_mm / projection.magnification:.3g} mm"
         rows = [_row(measurement) for measurement in measurements]
         self._data.result = ResultState(True, rows, anonymous_notes(reconstruction))
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -79,6 +81,11 @@ def test_a_model_of_one_view_needs_only_that_one(kind, view, other, pixels, a_mo
     both.save(tmp_path / "out")
     assert not (tmp_path / "out" / f"{other.name.lower()}.png").exists()
     assert Reconstruction.load(tmp_path / "out").views.keys() == {view}
+
+
+def test_a_card_without_standard_views_is_said(a_model, a_pair):
+    with pytest.raises(ModelError, match="does not tell its standard views"):
+        reconstruct(a_pair, dataclasses.replace(a_model, card={"name": "mute"}))
 
 
 def test_cancel_stops_inside_the_network(a_model, a_pair):
