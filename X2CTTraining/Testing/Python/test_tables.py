@@ -2,9 +2,12 @@ import csv
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from X2CTLib.cli import main
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import View
+from X2CTLib.weights import load_model
 from X2CTTrainingLib.evaluation import MEAN_VOLUME, Estimate
 from X2CTTrainingLib.tables import PSNR, PSNR_VOLUME, SSIM, disagreements, lines_of_tables, markdown, write_csv
 from X2CTTrainingLib.tables_command import find_pairs, paper_experiments
@@ -57,6 +60,35 @@ def test_csv_holds_the_same(as_published, tmp_path):
     rows = list(csv.DictReader((tmp_path / "table.csv").open()))
     (row,) = (row for row in rows if row["method"] == "GAN" and row["score"] == PSNR)
     assert float(row["mean"]) == float(row["published"]) == 17.38 and row["patients"] == "5"
+
+
+TINY = """
+geometry = "clinical"
+[network]
+width = 0.1
+[[stages]]
+steps = 1
+voxels = 64
+"""
+
+
+def test_one_command_trains_evaluates_and_draws(tmp_path):
+    """The whole way, with networks that learn nothing."""
+    (tmp_path / "tiny.toml").write_text(TINY)
+    arguments = ["tables", "--data", "phantoms:2", "--scale", str(tmp_path / "tiny.toml")]
+    arguments += ["--cache", str(tmp_path / "cache"), "--output", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    text = (tmp_path / "out" / "tables.md").read_text()
+    assert "Trained on 0 CTs and 1 phantoms; scored on 0 CTs and 1 phantoms" in text and "width 0.1, 1 steps" in text
+    for table, methods in ((1, 5), (2, 4), (3, 4)):
+        rows = list(csv.DictReader((tmp_path / "out" / f"table_{table}.csv").open()))
+        assert len({row["method"] for row in rows}) == methods
+        assert all(5 < float(row["mean"]) < 40 for row in rows if row["score"] == PSNR)
+    for figure, shape in ((6, (3, 6)), (7, (1, 4)), (8, (2, 5))):
+        width, height = Image.open(tmp_path / "out" / f"figure_{figure}.png").size
+        assert width / height == pytest.approx(shape[1] / shape[0], rel=0.5)
+    assert (tmp_path / "out" / "evaluation" / "report.html").is_file()
+    assert load_model(tmp_path / "out" / "runs" / "2dcnn" / "model.safetensors").generator.pixels == 256
 
 
 def test_pairs_of_radiographs_are_found_by_name(tmp_path):
