@@ -1,24 +1,17 @@
 """`x2ct drr`: radiographs of CTs, the standard two or in any geometry."""
 
 import argparse
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import torch
-from jaxtyping import Int16
-from pydicom.uid import generate_uid
-
-from X2CTLib.body import TISSUE_HU
 from X2CTLib.cli import terminal_progress
 from X2CTLib.ct import read_ct, standard_cube
-from X2CTLib.drr_files import FORMATS, write_drr
+from X2CTLib.drr_files import FORMATS, write_drrs
 from X2CTLib.errors import InputError
-from X2CTLib.exposure import LINE_INTEGRALS, Exposure, expose
-from X2CTLib.files import whole_folder
-from X2CTLib.geometry import PROJECTIONS, ProjectionGeometry, View, VolumeGeometry
-from X2CTLib.progress import Progress, silent
+from X2CTLib.exposure import Exposure
+from X2CTLib.geometry import PROJECTIONS, ProjectionGeometry, View
+from X2CTLib.progress import part
 
 MOST_PIXELS, MOST_MM = 4096, 2000
 CUBE_VOXELS = 320
@@ -68,12 +61,13 @@ def run(arguments: argparse.Namespace) -> None:
     refused = []
     with terminal_progress() as progress:
         for number, (folder, ct) in enumerate(folders.items()):
-
-            def of_all(fraction: float, message: str, number=number, ct=ct) -> None:
-                progress((number + fraction) / len(folders), f"{ct.name}: {message}")
-
+            of_ct = part(progress, number / len(folders), (number + 1) / len(folders), f"{ct.name}: ")
             try:
-                write_drrs(ct, folder, projections, isocentre, exposure, arguments.format, of_all)
+                hu, geometry = standard_cube(*read_ct(ct), CUBE_VOXELS, part(of_ct, 0.0, 0.5))
+                centre = isocentre or tuple(geometry.centre_lps.tolist())
+                placed = [replace(projection, isocentre_lps=centre) for projection in projections]
+                rest = part(of_ct, 0.5, 1.0)
+                write_drrs(hu, geometry, folder, placed, _case_name(ct), exposure, arguments.format, rest)
             except InputError as error:
                 refused.append(str(error))
     if refused:
@@ -82,69 +76,9 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"Wrote {' and '.join(arguments.view)} to {arguments.output}")
 
 
-def write_drrs(
-    ct: Path,
-    folder: Path,
-    projections: Sequence[ProjectionGeometry],
-    isocentre_lps: tuple[float, float, float] | None = None,
-    exposure: Exposure = LINE_INTEGRALS,
-    formats: Collection[str] = FORMATS,
-    progress: Progress = silent,
-) -> None:
-    """Project a CT, without its table.
-
-    Args:
-        ct: File, or folder of a DICOM series.
-        folder: Where the files of `drr_files.write_drr` come to lie, all or none.
-        projections: One for each view; their isocentres are set here.
-        isocentre_lps: The point that the central rays pass; by default the middle of the lungs.
-        exposure: What makes a radiograph of line integrals.
-        formats: Of `drr_files.FORMATS`.
-        progress: Told about each step.
-
-    Raises:
-        InputError: The CT cannot be used, or source or detector would lie inside the patient.
-    """
-    hu, geometry = standard_cube(
-        *read_ct(ct), voxels=CUBE_VOXELS, progress=lambda done, message: progress(done / 2, message)
-    )
-    isocentre_lps = isocentre_lps or tuple(geometry.centre_lps.tolist())
-    patient, study_uid = case_name(ct), generate_uid()
-    with whole_folder(folder) as scratch:
-        for number, projection in enumerate(projections):
-            progress((1 + number / len(projections)) / 2, f"Projecting {projection.view.name}")
-            projection = replace(projection, isocentre_lps=isocentre_lps)
-            _check_clearance(hu, geometry, projection)
-            # Two exposures share no noise.
-            shot = replace(exposure, seed=exposure.seed + number)
-            image = expose(torch.from_numpy(hu)[None], geometry, projection, shot)[0].numpy()
-            write_drr(scratch, image, projection, formats, patient, study_uid, exposure.kvp)
-    progress(1.0, "Written")
-
-
-def case_name(ct: Path) -> str:
+def _case_name(ct: Path) -> str:
     """What a CT is called: its file's or folder's name up to the first dot."""
     return ct.resolve().name.split(".")[0]
-
-
-def _check_clearance(hu: Int16[np.ndarray, "k j i"], geometry: VolumeGeometry, projection: ProjectionGeometry) -> None:
-    """Raise InputError if the patient is missed or reaches the detector; `drr.line_integrals` looks at the source."""
-    coarse = 4
-    ijk = np.argwhere(hu[::coarse, ::coarse, ::coarse] > TISSUE_HU)[:, ::-1] * coarse
-    body = ijk @ geometry.ijk_to_lps[:3, :3].T + geometry.ijk_to_lps[:3, 3]
-    if not ((body.min(axis=0) <= projection.isocentre_lps) & (projection.isocentre_lps <= body.max(axis=0))).all():
-        raise InputError(
-            f"The isocentre {projection.isocentre_lps} is outside of the patient, who is between "
-            f"{tuple(body.min(axis=0).round())} and {tuple(body.max(axis=0).round())} (LPS)."
-        )
-    if projection.parallel:
-        return
-    behind = float(((body - projection.isocentre_lps) @ projection.beam_lps).max())
-    if behind > projection.sid_mm - projection.sad_mm:
-        raise InputError(
-            f"The detector is {projection.sid_mm - projection.sad_mm:g} mm behind the isocentre, but the patient "
-            f"reaches {behind:.0f} mm. Raise the distance from source to detector, or reduce that to the isocentre."
-        )
 
 
 def _projection(view: View, arguments: argparse.Namespace) -> ProjectionGeometry:
@@ -178,7 +112,7 @@ def _folders(cts: Sequence[Path], output: Path) -> dict[Path, Path]:
         return {output: cts[0]}
     folders = {}
     for ct in cts:
-        folder = output / case_name(ct)
+        folder = output / _case_name(ct)
         if folder in folders:
             raise InputError(f"{folders[folder]} and {ct} would both go to {folder}. Project them one by one.")
         folders[folder] = ct

@@ -13,6 +13,11 @@ def silent(fraction: float, message: str) -> None:
     """Report to nobody."""
 
 
+def part(progress: Progress, start: float, end: float, prefix: str = "") -> Progress:
+    """The progress of a step that leads from one fraction of the whole to another, `prefix` before its messages."""
+    return lambda fraction, message: progress(start + (end - start) * fraction, prefix + message)
+
+
 class CancelToken:
     """A flag that any thread may raise, and slow work looks at between its steps."""
 

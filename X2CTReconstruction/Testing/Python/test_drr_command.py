@@ -7,7 +7,10 @@ from pydicom import dcmread
 
 from X2CTLib import drr_command
 from X2CTLib.cli import main
-from X2CTLib.geometry import View, read_sidecar
+from X2CTLib.drr_files import write_drrs
+from X2CTLib.errors import Cancelled
+from X2CTLib.geometry import View, clinical_projection, read_sidecar
+from X2CTLib.progress import CancelToken
 from X2CTLib.radiograph import check_views, read_radiograph
 
 
@@ -83,6 +86,19 @@ def test_cts_of_one_name_are_refused_before_anything_is_written(drr, a_ct, tmp_p
     (tmp_path / "more").mkdir()
     assert "both go to" in drr(cts=(a_ct, tmp_path / "more" / "chest.nrrd"))
     assert not (tmp_path / "out").exists()
+
+
+def test_cancelling_writes_nothing(a_chest, tmp_path):
+    cancel = CancelToken()
+    projections = [clinical_projection(view, 32) for view in View]
+    with pytest.raises(Cancelled):
+        # After the first view.
+        write_drrs(
+            *(a_chest.hu, a_chest.geometry, tmp_path / "out", projections, "case"),
+            progress=lambda fraction, message: cancel.cancel(),
+            cancel=cancel,
+        )
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
