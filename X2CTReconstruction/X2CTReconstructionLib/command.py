@@ -8,7 +8,7 @@ from X2CTLib.anatomy import Measurement
 from X2CTLib.cli import terminal_progress
 from X2CTLib.files import whole_folder
 from X2CTLib.geometry import View
-from X2CTLib.progress import CancelToken, Progress, silent
+from X2CTLib.progress import CancelToken, Progress, part, silent
 from X2CTLib.radiograph import read_radiograph
 from X2CTLib.sample import sample_case
 from X2CTReconstructionLib.headless import HeadlessScene
@@ -77,7 +77,7 @@ def write_results(
         radiographs,
         load_model(model),
         device,
-        lambda fraction, message: progress(0.6 * fraction, message),
+        part(progress, 0.0, 0.6),
         cancel,
     )
     labels, measurements = reconstruction.examine()
@@ -88,7 +88,7 @@ def write_results(
         pictures = render_pictures(
             volume,
             scratch / "renderings",
-            progress=lambda fraction, message: progress(0.6 + 0.4 * fraction, message),
+            progress=part(progress, 0.6, 1.0),
             cancel=cancel,
         )
         write_measurements(scratch / "measurements.csv", measurements)
