@@ -10,7 +10,7 @@ from X2CTLib.errors import InputError
 from X2CTLib.files import whole_folder
 from X2CTLib.geometry import View
 from X2CTLib.inference import reconstruct
-from X2CTLib.progress import Progress, silent
+from X2CTLib.progress import Progress, part, silent
 from X2CTLib.radiograph import read_radiograph
 from X2CTLib.sample import sample_case
 from X2CTLib.weights import Model, load_model
@@ -55,19 +55,20 @@ def run(arguments: argparse.Namespace) -> None:
     runs = {name: arguments.output / "runs" / name for name in experiments}
     with stopped_by_signals() as cancel, terminal_progress() as progress:
         for index, (name, folder) in enumerate(runs.items()):
-            done = _part(progress, _TRAINING_SHARE * index / len(runs), _TRAINING_SHARE / len(runs), name)
+            share = _TRAINING_SHARE / len(runs)
+            done = part(progress, share * index, share * (index + 1), f"{name} ")
             skipped = train(
                 name, arguments.data, folder, arguments.scale, arguments.device, arguments.cache, done, cancel
             )
         split = Split.load(folder, arguments.cache)
         models = {name: load_model(folder / "model.safetensors") for name, folder in runs.items()}
         answers = {name: partial(reconstruct_case, model, device=arguments.device) for name, model in models.items()}
-        done = _part(progress, _TRAINING_SHARE, 0.95 - _TRAINING_SHARE, "")
+        done = part(progress, _TRAINING_SHARE, 0.95)
         evaluation = evaluate_answers(split.test, split.train, answers, done, cancel)
         with whole_folder(arguments.output) as scratch:
             evaluation.write(scratch / "evaluation")
             text = write_tables(scratch, experiments, evaluation, setting(split, arguments.scale, models))
-            draw_figures(scratch, experiments, split, models, pairs, _part(progress, 0.95, 0.05, ""))
+            draw_figures(scratch, experiments, split, models, pairs, part(progress, 0.95, 1.0))
     print_skipped(skipped)
     print(text)
     print(f"Wrote tables, figures and evaluation to {arguments.output}")
@@ -149,8 +150,3 @@ def draw_figures(
     cases = split.test[:_CASES_SHOWN]
     figure_8(folder / "figure_8.png", {case.name: (case.hu, reconstruct_case(models[METHOD], case)) for case in cases})
     progress(1.0, "Figures drawn")
-
-
-def _part(progress: Progress, begin: float, share: float, name: str) -> Progress:
-    """Progress of a part of the work, as progress of the whole."""
-    return lambda fraction, message: progress(begin + share * fraction, f"{name} {message}".strip())
