@@ -93,7 +93,7 @@ class Run(Settings):
     """
 
     seed: int = 0
-    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     average: Share = 0.998
     checkpoint_every: Count = 50
     preview_every: Count = 500

@@ -136,7 +136,7 @@ class ReconstructionSystem:
         self.epoch_samples = len(self.deck)
         network = build_network(experiment.network.architecture())
         self.projections = [PROJECTIONS[experiment.geometry](view).resized(network.pixels) for view in network.views]
-        self.averaged = AveragedModel(network, avg_fn=self._towards).to(fabric.device)
+        self.averaged = AveragedModel(network, multi_avg_fn=self._towards).to(fabric.device)
         self.generator, self.optimiser = self._set_up(network)
         self.discriminator = None
         if experiment.losses.adversarial:
@@ -228,10 +228,11 @@ class ReconstructionSystem:
         descend(self.critic_optimiser, self.discriminator.parameters(), rate)
         return losses
 
-    def _towards(self, average: Tensor, current: Tensor, count: Tensor) -> Tensor:
+    def _towards(self, averages: list[Tensor], currents: list[Tensor], count: Tensor) -> None:
         # Over a tenth of the stage so far at most: every stage begins as noise.
-        decay = torch.minimum(torch.tensor(self.experiment.run.average), (count + 1) / (count + 10))
-        return average.lerp(current.to(average), 1 - decay.item())
+        done = count.item()
+        decay = min(self.experiment.run.average, (done + 1) / (done + 10))
+        torch._foreach_lerp_(averages, currents, 1 - decay)
 
     def review(self, moment: Moment) -> tuple[dict[str, float], UInt8[np.ndarray, "r c"] | None]:
         """The PSNR of validation cases, and slices of the first one; nothing where nobody is held out for it."""
