@@ -4,6 +4,7 @@ The discriminator is there if the adversarial loss is. Both are trained in turn 
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,7 +18,7 @@ from msgspec import Meta
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from X2CTLib.geometry import HU_RANGE, PROJECTIONS
+from X2CTLib.geometry import HU_RANGE, PROJECTIONS, View
 from X2CTLib.metrics import psnr_volume
 from X2CTLib.networks.catalogue import build_network
 from X2CTLib.weights import Model, save_model
@@ -265,7 +266,11 @@ class ReconstructionSystem:
             "limits": "Research use only. Adults, upright or supine chests; not evaluated for any clinical purpose.",
             "licence": "Apache-2.0",
         }
-        return Model(network.eval(), card, mean_views(train, network.views))
+        return Model(network.eval(), card, self._templates)
+
+    @cached_property
+    def _templates(self) -> dict[View, Float[np.ndarray, "r c"]]:
+        return mean_views(self.split.train, self.averaged.module.views)
 
 
 EXPERIMENT = ReconstructionExperiment
