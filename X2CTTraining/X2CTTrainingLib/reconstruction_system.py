@@ -16,13 +16,13 @@ from jaxtyping import Float, UInt8
 from lightning_fabric import Fabric
 from msgspec import Meta
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel
 
 from X2CTLib.geometry import HU_RANGE, PROJECTIONS, View
 from X2CTLib.metrics import psnr_volume
 from X2CTLib.networks.catalogue import build_network
 from X2CTLib.weights import Model, save_model
 from X2CTTrainingLib.augmentation import Augmentation, sample
+from X2CTTrainingLib.averaging import begin_anew, moving_average
 from X2CTTrainingLib.discriminator import Discriminator
 from X2CTTrainingLib.experiment import Count, Experiment, Moment, NotNegative, Positive, Settings
 from X2CTTrainingLib.losses import least_squares_loss, projection_loss, reconstruction_loss
@@ -137,7 +137,7 @@ class ReconstructionSystem:
         self.epoch_samples = len(self.deck)
         network = build_network(experiment.network.architecture())
         self.projections = [PROJECTIONS[experiment.geometry](view).resized(network.pixels) for view in network.views]
-        self.averaged = AveragedModel(network, multi_avg_fn=self._towards).to(fabric.device)
+        self.averaged = moving_average(network, experiment.run.average).to(fabric.device)
         self.generator, self.optimiser = self._set_up(network)
         self.discriminator = None
         if experiment.losses.adversarial:
@@ -176,7 +176,7 @@ class ReconstructionSystem:
         if "adversarial" in weights:
             losses |= self._train_discriminator(seen, moment.learning_rate)
         if moment.begins_stage:
-            self.averaged.n_averaged.zero_()
+            begin_anew(self.averaged)
         self.averaged.update_parameters(self.generator)
         return losses
 
@@ -228,12 +228,6 @@ class ReconstructionSystem:
         losses = check_finite(totals)
         descend(self.critic_optimiser, self.discriminator.parameters(), rate)
         return losses
-
-    def _towards(self, averages: list[Tensor], currents: list[Tensor], count: Tensor) -> None:
-        # Over a tenth of the stage so far at most: every stage begins as noise.
-        done = count.item()
-        decay = min(self.experiment.run.average, (done + 1) / (done + 10))
-        torch._foreach_lerp_(averages, currents, 1 - decay)
 
     def review(self, moment: Moment) -> tuple[dict[str, float], UInt8[np.ndarray, "r c"] | None]:
         """The PSNR of validation cases, and slices of the first one; nothing where nobody is held out for it."""
