@@ -6,7 +6,6 @@ packages that Slicer lacks is imported where it is used: they are installed on t
 
 import importlib.util
 import json
-import shutil
 import sys
 import tempfile
 import time
@@ -28,7 +27,7 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from X2CTLib.cards import views_read
+from X2CTLib.cards import reconstruction_models, views_read
 from X2CTLib.errors import X2CTError
 from X2CTLib.worker import Worker
 from X2CTReconstructionLib import dependencies
@@ -117,6 +116,7 @@ class X2CTReconstructionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         self.logic = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
+        self._models = []
         self._rendered = None
         self._timer = None
 
@@ -137,6 +137,7 @@ class X2CTReconstructionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         self.ui.paFileButton.connect("clicked(bool)", self.onOpenPa)
         self.ui.lateralFileButton.connect("clicked(bool)", self.onOpenLateral)
         self.ui.sampleButton.connect("clicked(bool)", self.onLoadSampleCase)
+        self.ui.modelComboBox.connect("currentIndexChanged(int)", self.updatePanel)
         self.ui.reconstructButton.connect("clicked(bool)", self.onReconstruct)
         self.ui.cancelButton.connect("clicked(bool)", self.onCancel)
         self.initializeParameterNode()
@@ -172,8 +173,24 @@ class X2CTReconstructionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
             self.initializeParameterNode()
 
     def initializeParameterNode(self):
-        """Take the scene's parameter node."""
+        """Take the scene's parameter node, and see which models there are."""
         self.setParameterNode(self.logic.getParameterNode())
+        self.listModels()
+
+    def listModels(self):
+        """Offer the extension's models and the user's own; the chosen one stays if it is still there."""
+        chosen, models = self._model(), reconstruction_models()
+        self._models = list(models)
+        self.ui.modelComboBox.clear()
+        for name in models.values():
+            self.ui.modelComboBox.addItem(name)
+        if chosen in models:
+            self.ui.modelComboBox.currentIndex = self._models.index(chosen)
+
+    def _model(self):
+        """The chosen weights file, or None."""
+        index = self.ui.modelComboBox.currentIndex
+        return self._models[index] if 0 <= index < len(self._models) else None
 
     def setParameterNode(self, parameterNode):
         """Bind the panel to a parameter node, or to none."""
@@ -196,7 +213,7 @@ class X2CTReconstructionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         """Say what can be done now, and what was assumed about the shown volume."""
         parameters = self._parameterNode
         chosen = (parameters.paVolume, parameters.lateralVolume) if parameters else (None, None)
-        missing = self.logic.missingViews(*chosen)
+        missing = self.logic.missingViews(*chosen, self._model())
         running = self._timer.active
         self.ui.reconstructButton.enabled = not missing and not running
         self.ui.reconstructButton.toolTip = (
@@ -254,7 +271,7 @@ class X2CTReconstructionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin
         """Start the worker process; the timer listens to it."""
         with slicer.util.tryWithErrorDisplay(_("The reconstruction could not be started.")):
             self.logic.installDependencies()
-            self.logic.start(self._parameterNode.paVolume, self._parameterNode.lateralVolume)
+            self.logic.start(self._parameterNode.paVolume, self._parameterNode.lateralVolume, self._model())
             self._timer.start()
             self._showStatus(0, _("Starting"))
 
@@ -324,7 +341,7 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         Raises:
             RuntimeError: The user declines, or PyTorch cannot be had.
         """
-        dependencies.install(RESOURCES / "requirements.txt")
+        dependencies.install(dependencies.ENGINE)
 
     def loadRadiograph(self, path):
         """Load one file as one radiograph, grey or colour; the node remembers the file.
@@ -419,7 +436,7 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         if volume is None:
             return
         if visible:
-            dependencies.install_packages(RESOURCES / "requirements.txt")
+            dependencies.install_packages(dependencies.ENGINE)
             from X2CTReconstructionLib.rendering import show_volume_rendering
 
             show_volume_rendering(slicer.mrmlScene, volume, preset)
@@ -437,7 +454,7 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
 
     def _submit(self, pa, lateral, model):
         if self._worker is None:
-            self._worker = Worker(pythonSlicer())
+            self._worker = Worker(dependencies.python_slicer())
         output = Path(self._folder.name) / "output"
         files = {"pa": pa, "lateral": lateral, "model": model, "output": output}
         self._worker.submit({key: file and str(file) for key, file in files.items()})
@@ -452,14 +469,6 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
                 if progress:
                     progress(event["fraction"], event["message"])
             time.sleep(POLL_INTERVAL_MS / 1000)
-
-
-def pythonSlicer():
-    """Slicer's Python interpreter; `sys.executable` may be Slicer itself."""
-    python = shutil.which("PythonSlicer")
-    if python is None:
-        raise RuntimeError(_("PythonSlicer, the Python interpreter of 3D Slicer, was not found."))
-    return python
 
 
 class X2CTReconstructionTest(ScriptedLoadableModuleTest):

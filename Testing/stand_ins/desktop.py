@@ -3,6 +3,7 @@
 import contextlib
 import importlib.metadata
 import importlib.util
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,10 @@ from . import parameters, scripted
 from .api import widget_api
 from .ui import load_ui
 from .widgets import Signal, Widget
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = {name: ROOT / name / f"{name}.py" for name in ("X2CTReconstruction", "X2CTTraining")}
+"""The scripted modules' files."""
 
 
 class Timer:
@@ -196,6 +201,9 @@ def _modules(scene, paths: dict[str, Path]) -> SimpleNamespace:
         "segmentations": slicer.vtkSlicerSegmentationsModuleLogic(),
         "subjecthierarchy": slicer.vtkSlicerSubjectHierarchyModuleLogic(),
         "tables": slicer.vtkSlicerTablesLogic(),
+        "markups": slicer.vtkSlicerMarkupsLogic(),
+        "models": slicer.vtkSlicerModelsLogic(),
+        "plots": slicer.vtkSlicerPlotsLogic(),
     }
     presets = Path(importlib.util.find_spec("trame_slicer").origin).parent / "resources"
     logics["volumerendering"].SetModuleShareDirectory(str(presets))
@@ -206,15 +214,14 @@ def _modules(scene, paths: dict[str, Path]) -> SimpleNamespace:
 
 
 @contextlib.contextmanager
-def slicer_desktop(temporary_path: Path, module_paths: dict[str, Path]) -> Iterator[Desktop]:
-    """Make this Python look like that of the Slicer desktop, with an empty scene.
+def slicer_desktop(temporary_path: Path) -> Iterator[Desktop]:
+    """Make this Python look like that of the Slicer desktop, with an empty scene and PythonSlicer on the PATH.
 
     Args:
         temporary_path: What `slicer.app.temporaryPath` is.
-        module_paths: The scripted modules' files by their names in lower case.
     """
     scene = slicer.vtkMRMLScene()
-    modules = _modules(scene, module_paths)
+    modules = _modules(scene, {name.lower(): path for name, path in MODULES.items()})
     desktop = Desktop(Application(temporary_path, modules.volumes.logic()))
     packaging = _packaging(desktop)
     translation = _module("slicer.i18n", tr=lambda text: text, translate=lambda context, text: text)
@@ -236,10 +243,31 @@ def slicer_desktop(temporary_path: Path, module_paths: dict[str, Path]) -> Itera
         for name, value in attributes.items():
             patch.setattr(slicer, name, value, raising=False)
         patch.setattr(slicer.util, "mainWindow", lambda: None)
+        patch.setenv("X2CT_MODELS", str(temporary_path / "models"))
+        patch.setenv("PATH", str(_launcher(temporary_path / "bin")), prepend=os.pathsep)
         yield desktop
         for widget in desktop.loaded:
             widget.setMRMLScene(None)
         scene.Clear(True)
+
+
+def _launcher(folder: Path) -> Path:
+    """A folder with PythonSlicer, which runs this Python."""
+    folder.mkdir()
+    launcher = folder / "PythonSlicer"
+    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\n')
+    launcher.chmod(0o755)
+    return folder
+
+
+def load_module(name: str) -> ModuleType:
+    """A scripted module, as Slicer loads it; its panel is loaded anew, with this desktop's widgets."""
+    for imported in [imported for imported in sys.modules if imported.startswith("X2CTTrainingPanelLib")]:
+        del sys.modules[imported]
+    spec = importlib.util.spec_from_file_location(name, MODULES[name])
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def make_parent() -> scripted.Parent:

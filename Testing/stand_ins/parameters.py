@@ -4,6 +4,7 @@ It knows the types and the widgets that Slicer's serializers and connectors know
 """
 
 import typing
+from pathlib import Path
 
 import slicer
 import vtk
@@ -18,17 +19,46 @@ class Choice:
         self.choices = choices
 
 
+class WithinRange:
+    """Annotation: not less and not more."""
+
+    def __init__(self, minimum, maximum):
+        self.minimum, self.maximum = minimum, maximum
+
+
+# By type: how a value is read from its text, and what shows it: widget class, property and signal.
+_PLAIN = {
+    bool: (lambda text: text == "True", {"QCheckBox": ("checked", "stateChanged")}),
+    int: (int, {"QSpinBox": ("value", "valueChanged")}),
+    float: (float, dict.fromkeys(("QDoubleSpinBox", "ctkSliderWidget"), ("value", "valueChanged"))),
+    str: (str, {"QLineEdit": ("text", "textChanged")}),
+    Path: (Path, {"ctkDirectoryButton": ("directory", "directoryChanged")}),
+}
+
+
 class Parameter:
-    """A descriptor for one attribute: a node reference, a bool, or a string with a choice."""
+    """A descriptor for one attribute: a node reference, or a plain value, of a choice or in a range."""
 
     def __init__(self, name: str, hint, default) -> None:
         self.name, self.default = name, default
         self.kind = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
-        choice = next((part for part in getattr(hint, "__metadata__", ()) if isinstance(part, Choice)), None)
+        annotations = getattr(hint, "__metadata__", ())
+        choice = next((part for part in annotations if isinstance(part, Choice)), None)
         self.choices = list(choice.choices) if choice else None
+        self.range = next((part for part in annotations if isinstance(part, WithinRange)), None)
         self.is_node = issubclass(self.kind, slicer.vtkMRMLNode)
-        if not (self.is_node or self.kind is bool or (self.kind is str and self.choices)):
-            raise NotImplementedError(f"the stand-in does not keep a {hint}")
+        if not (self.is_node or (self.kind in _PLAIN and isinstance(default, self.kind))):
+            raise NotImplementedError(f"the stand-in does not keep a {hint} that is {default!r} at first")
+        if not self.is_node:
+            self._check(default)
+
+    def _check(self, value) -> None:
+        if not isinstance(value, self.kind) and not (self.is_node and value is None):
+            raise ValueError(f"{self.name} is a {self.kind.__name__}, not {value!r}")
+        if self.choices and value not in self.choices:
+            raise ValueError(f"{self.name} is one of {self.choices}, not {value!r}")
+        if self.range and not self.range.minimum <= value <= self.range.maximum:
+            raise ValueError(f"{self.name} is between {self.range.minimum} and {self.range.maximum}, not {value!r}")
 
     def __get__(self, wrapper, owner=None):
         if wrapper is None:
@@ -36,14 +66,10 @@ class Parameter:
         node = wrapper.parameterNode
         if self.is_node:
             return node.GetNodeReference(self.name)
-        text = node.GetParameter(self.name) if node.HasParameter(self.name) else str(self.default)
-        return text == "True" if self.kind is bool else text
+        return _PLAIN[self.kind][0](node.GetParameter(self.name)) if node.HasParameter(self.name) else self.default
 
     def __set__(self, wrapper, value) -> None:
-        if not isinstance(value, self.kind) and not (self.is_node and value is None):
-            raise ValueError(f"{self.name} is a {self.kind.__name__}, not {value!r}")
-        if self.choices and value not in self.choices:
-            raise ValueError(f"{self.name} is one of {self.choices}, not {value!r}")
+        self._check(value)
         if self.is_node:
             wrapper.parameterNode.SetNodeReferenceID(self.name, value.GetID() if value else None)
         else:
@@ -55,8 +81,8 @@ class Parameter:
         Raises:
             RuntimeError: Slicer has no such connector.
         """
-        expected = "qMRMLNodeComboBox" if self.is_node else "QCheckBox" if self.kind is bool else "QComboBox"
-        if widget.className() != expected:
+        classes = {"qMRMLNodeComboBox"} if self.is_node else {"QComboBox"} if self.choices else _PLAIN[self.kind][1]
+        if widget.className() not in classes:
             raise RuntimeError(f"no connector from {self.kind} to {widget.className()}")
         if self.is_node:
             widget.nodeTypes = [self.kind.__name__]
@@ -64,27 +90,34 @@ class Parameter:
             widget.clear()
             for choice in self.choices:
                 widget.addItem(choice)
+        elif self.range:
+            widget.minimum, widget.maximum = self.range.minimum, self.range.maximum
 
     def write(self, widget: Widget, value) -> None:
         """Show the value."""
         if self.is_node:
             widget.setCurrentNode(value)
-        elif self.kind is bool:
-            widget.checked = value
-        else:
+        elif self.choices:
             widget.currentIndex = self.choices.index(value)
+        else:
+            setattr(widget, self._shown_by(widget)[0], str(value) if self.kind is Path else value)
 
     def read(self, widget: Widget):
         """What the widget shows."""
         if self.is_node:
             return widget.currentNode()
-        return widget.checked if self.kind is bool else self.choices[widget.currentIndex]
+        if self.choices:
+            return self.choices[widget.currentIndex]
+        return self.kind(getattr(widget, self._shown_by(widget)[0]))
 
     def signal(self, widget: Widget) -> Signal:
         """What the widget emits when the user changes it."""
         if self.is_node:
             return widget.currentNodeChanged
-        return widget.stateChanged if self.kind is bool else widget.currentIndexChanged
+        return widget.currentIndexChanged if self.choices else getattr(widget, self._shown_by(widget)[1])
+
+    def _shown_by(self, widget: Widget) -> tuple[str, str]:
+        return _PLAIN[self.kind][1][widget.className()]
 
 
 class _ParameterNode:

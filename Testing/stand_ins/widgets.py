@@ -172,6 +172,15 @@ class ComboBox(Widget):
         """The chosen item."""
         return self._items[self.currentIndex] if self.currentIndex >= 0 else ""
 
+    @property
+    def count(self) -> int:
+        """How many items there are."""
+        return len(self._items)
+
+    def itemText(self, index: int) -> str:
+        """An item."""
+        return self._items[index]
+
     def addItem(self, text: str) -> None:
         """The first item is chosen by itself."""
         self._items.append(text)
@@ -186,6 +195,70 @@ class ComboBox(Widget):
     def changed(self, name: str, value) -> None:
         if name == "currentIndex":
             self.currentIndexChanged.emit(value)
+
+
+class LineEdit(Widget):
+    """QLineEdit."""
+
+    class_name = "QLineEdit"
+
+    def changed(self, name: str, value) -> None:
+        if name == "text":
+            self.textChanged.emit(value)
+
+
+class SpinBox(Widget):
+    """QSpinBox: takes the nearest value in its range."""
+
+    class_name = "QSpinBox"
+    defaults: ClassVar[dict] = Widget.defaults | {"maximum": 99}
+
+    def setRange(self, minimum, maximum) -> None:
+        """What it takes."""
+        self.minimum, self.maximum = minimum, maximum
+
+    def __setattr__(self, name: str, value) -> None:
+        super().__setattr__(name, min(max(value, self.minimum), self.maximum) if name == "value" else value)
+
+    def changed(self, name: str, value) -> None:
+        if name == "value":
+            self.valueChanged.emit(value)
+
+
+class DoubleSpinBox(SpinBox):
+    """QDoubleSpinBox."""
+
+    class_name = "QDoubleSpinBox"
+    defaults: ClassVar[dict] = Widget.defaults | {"maximum": 99.99, "decimals": 2}
+
+    def __setattr__(self, name: str, value) -> None:
+        super().__setattr__(name, round(float(value), self.decimals) if name == "value" else value)
+
+
+class SliderWidget(DoubleSpinBox):
+    """ctkSliderWidget."""
+
+    class_name = "ctkSliderWidget"
+
+
+class PathLineEdit(Widget):
+    """ctkPathLineEdit."""
+
+    class_name = "ctkPathLineEdit"
+
+    def changed(self, name: str, value) -> None:
+        if name == "currentPath":
+            self.currentPathChanged.emit(value)
+
+
+class DirectoryButton(Widget):
+    """ctkDirectoryButton."""
+
+    class_name = "ctkDirectoryButton"
+
+    def changed(self, name: str, value) -> None:
+        if name == "directory":
+            self.directoryChanged.emit(value)
 
 
 class ProgressBar(Widget):
@@ -255,6 +328,37 @@ class NodeComboBox(Widget):
             self.setCurrentNode(None)
 
 
+class CheckableNodeComboBox(NodeComboBox):
+    """qMRMLCheckableNodeComboBox."""
+
+    class_name = "qMRMLCheckableNodeComboBox"
+
+    def __init__(self, class_name: str | None = None) -> None:
+        super().__init__(class_name)
+        object.__setattr__(self, "_checked", [])
+
+    def check(self, node) -> None:
+        """Tick a node that it lists."""
+        if self._lists(node) and node not in self._checked:
+            self._checked.append(node)
+            self.checkedNodesChanged.emit()
+
+    def uncheck(self, node) -> None:
+        """Tick it off."""
+        if node in self._checked:
+            self._checked.remove(node)
+            self.checkedNodesChanged.emit()
+
+    def checkedNodes(self) -> list:
+        """Those that are ticked."""
+        return list(self._checked)
+
+    def _forget_removed(self) -> None:
+        for node in self.checkedNodes():
+            if not self._scene.IsNodePresent(node):
+                self.uncheck(node)
+
+
 class TableView(Widget):
     """qMRMLTableView."""
 
@@ -289,7 +393,24 @@ class MrmlWidget(Widget):
         self.mrmlSceneChanged.emit(scene)
 
 
-_CLASSES = {cls.class_name: cls for cls in (CheckBox, ComboBox, ProgressBar, NodeComboBox, TableView, MrmlWidget)}
+_CLASSES = {
+    cls.class_name: cls
+    for cls in (
+        CheckBox,
+        ComboBox,
+        LineEdit,
+        SpinBox,
+        DoubleSpinBox,
+        SliderWidget,
+        PathLineEdit,
+        DirectoryButton,
+        ProgressBar,
+        NodeComboBox,
+        CheckableNodeComboBox,
+        TableView,
+        MrmlWidget,
+    )
+}
 _CLASSES |= {"QPushButton": Button, "ctkCollapsibleButton": Button}
 
 

@@ -13,7 +13,6 @@ from X2CTLib.exposure import Exposure
 from X2CTLib.geometry import PROJECTIONS, ProjectionGeometry, View
 from X2CTLib.progress import part
 
-MOST_PIXELS, MOST_MM = 4096, 2000
 CUBE_VOXELS = 320
 """Voxels of 1 mm, as the paper's CTs."""
 
@@ -83,18 +82,10 @@ def _case_name(ct: Path) -> str:
 
 def _projection(view: View, arguments: argparse.Namespace) -> ProjectionGeometry:
     """The preset, with what the arguments change."""
-    if not 1 <= arguments.pixels <= MOST_PIXELS:
-        raise InputError(f"A detector has 1 to {MOST_PIXELS} pixels along an edge, not {arguments.pixels}.")
     preset = PROJECTIONS[arguments.geometry](view)
     width, height = arguments.detector_mm or (preset.columns * preset.pixel_mm, preset.rows * preset.pixel_mm)
-    if not (1 <= width <= MOST_MM and 1 <= height <= MOST_MM):
-        raise InputError(f"A detector is 1 to {MOST_MM} mm wide and high, not {width:g} and {height:g}.")
-    pixel_mm = max(width, height) / arguments.pixels
     return replace(
-        preset,
-        rows=round(height / pixel_mm),
-        columns=round(width / pixel_mm),
-        pixel_mm=pixel_mm,
+        preset.with_detector(width, height, arguments.pixels),
         sid_mm=preset.sid_mm if arguments.sid is None else arguments.sid,
         sad_mm=preset.sad_mm if arguments.sad is None else arguments.sad,
         gantry_deg=arguments.angle,

@@ -23,6 +23,8 @@ CUBE_VOXELS = 128
 """Voxels along an edge of the CT cube (paper, section 5.1)."""
 HU_RANGE = (-1024.0, 1476.0)
 """Hounsfield units that the networks see as 0 and 1 (the paper's stored values 0..2500, offset 1024)."""
+MOST_PIXELS, MOST_MM = 4096, 2000
+"""Of an edge of a detector."""
 CHEST_WINDOW = (1600.0, -400.0)
 """Window width and level in HU: a lung window wide enough to tell soft tissue from bone."""
 
@@ -223,6 +225,20 @@ class ProjectionGeometry:
     def resized(self, pixels: int):
         """The same field on so many pixels along an edge of a square detector."""
         return replace(self, rows=pixels, columns=pixels, pixel_mm=self.pixel_mm * self.rows / pixels)
+
+    def with_detector(self, width_mm: float, height_mm: float, pixels: int):
+        """Another detector in the same place, of so many pixels along its longer edge.
+
+        Raises:
+            InputError: It is no detector.
+        """
+        if not 1 <= pixels <= MOST_PIXELS:
+            raise InputError(f"A detector has 1 to {MOST_PIXELS} pixels along an edge, not {pixels}.")
+        if not (1 <= width_mm <= MOST_MM and 1 <= height_mm <= MOST_MM):
+            raise InputError(f"A detector is 1 to {MOST_MM} mm wide and high, not {width_mm:g} and {height_mm:g}.")
+        pixel_mm = max(width_mm, height_mm) / pixels
+        rows, columns = round(height_mm / pixel_mm), round(width_mm / pixel_mm)
+        return replace(self, rows=rows, columns=columns, pixel_mm=pixel_mm)
 
     def to_dict(self) -> dict:
         """Plain values, for JSON."""

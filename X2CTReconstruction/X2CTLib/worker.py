@@ -1,7 +1,7 @@
 """A process that keeps the model loaded: JSON lines with requests go in, JSON lines with events come out.
 
 Slow work belongs in a process: Slicer's event loop starves Python threads, and only a process can be stopped in the
-middle of a convolution. `python -m X2CTLib.worker` is the server; `Worker` starts it, talks to it and kills it.
+middle of a convolution. `python -m X2CTLib.worker` is a server; `Worker` starts it, talks to it and kills it.
 This file imports the standard library only, so that the client works before the engine's packages are installed.
 
 Request: `{"pa": path, "lateral": path, "model": path, "output": directory}`, of which all but the output may be null:
@@ -25,6 +25,8 @@ from pathlib import Path
 from X2CTLib.errors import InputError, X2CTError
 
 Emit = Callable[[dict], None]
+Answer = Callable[[dict, Emit], None]
+"""Does what a request asks, and emits the events."""
 
 
 class Worker:
@@ -34,10 +36,11 @@ class Worker:
 
     Args:
         python: The interpreter; in Slicer this is PythonSlicer, which starts another process itself.
+        server: The module that it runs; it calls `main`.
     """
 
-    def __init__(self, python: str = sys.executable) -> None:
-        self._python = python
+    def __init__(self, python: str = sys.executable, server: str = "X2CTLib.worker") -> None:
+        self._python, self._server = python, server
         self._process: subprocess.Popen | None = None
         self._busy = False
 
@@ -98,16 +101,14 @@ class Worker:
     def _start(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="x2ct-worker-", ignore_cleanup_errors=True)
         events, self._log = (Path(self._folder.name) / name for name in ("events.jsonl", "log.txt"))
-        library = str(Path(__file__).resolve().parents[1])
-        path = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))
         with events.open("wb") as stdout, self._log.open("wb") as stderr:
             self._process = subprocess.Popen(
-                [self._python, "-m", "X2CTLib.worker"],
+                [self._python, "-m", self._server],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=stdout,
                 stderr=stderr,
-                env={**os.environ, "PYTHONPATH": path},
+                env=library_environment(),
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
@@ -115,8 +116,14 @@ class Worker:
 
     def _obituary(self, exit_code: int) -> str:
         last_words = self._log.read_text(errors="replace").strip().splitlines()[-1:]
-        what = f"The reconstruction ended unexpectedly (exit code {exit_code}); it may have run out of memory."
+        what = f"The process ended unexpectedly (exit code {exit_code}); it may have run out of memory."
         return " ".join([what, *last_words])
+
+
+def library_environment() -> dict[str, str]:
+    """The environment of a process that imports what this one can."""
+    library = str(Path(__file__).resolve().parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([library, *filter(None, sys.path)])}
 
 
 def _parse(line: bytes) -> dict | None:
@@ -165,11 +172,11 @@ def _reconstruct(request: dict, emit: Emit) -> None:
     emit({"event": "done", "output": request["output"]})
 
 
-def serve(requests: Iterable[str], emit: Emit) -> None:
+def serve(requests: Iterable[str], emit: Emit, answer: Answer) -> None:
     """Answer requests, one JSON document a line, until there are no more; an error answers one request only."""
     for line in requests:
         try:
-            _reconstruct(json.loads(line), emit)
+            answer(json.loads(line), emit)
         except X2CTError as error:
             emit({"event": "error", "message": str(error)})
         except Exception as error:
@@ -177,7 +184,7 @@ def serve(requests: Iterable[str], emit: Emit) -> None:
             emit({"event": "error", "message": f"{type(error).__name__}: {error}"})
 
 
-def main() -> None:
+def main(answer: Answer = _reconstruct) -> None:
     """Serve standard input; it ends with the front end, whose end of the pipe closes."""
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # libraries print what they like; standard output is for events
@@ -185,7 +192,7 @@ def main() -> None:
     def emit(event: dict) -> None:
         print(json.dumps(event), file=events, flush=True)
 
-    serve(sys.stdin, emit)
+    serve(sys.stdin, emit, answer)
 
 
 if __name__ == "__main__":

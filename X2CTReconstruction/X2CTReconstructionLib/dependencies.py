@@ -1,11 +1,14 @@
-"""The Python packages that the engine needs, installed into Slicer when they are first needed."""
+"""The Python packages that the engine needs, installed into Slicer when they are first needed, and the interpreter."""
 
 import importlib.util
+import shutil
 from pathlib import Path
 
 from slicer.i18n import tr as _
 
-REQUESTER = "X2CT Reconstruction"
+REQUESTER = "X2CT"
+ENGINE = Path(__file__).resolve().parent.parent / "Resources" / "requirements.txt"
+"""What X2CTLib needs to reconstruct."""
 
 
 def install(requirements: Path) -> None:
@@ -40,3 +43,15 @@ def _install_torch() -> None:
         ) from error
     if PyTorchUtilsLogic().installTorch(askConfirmation=True, torchVersionRequirement=">=2.6") is None:
         raise RuntimeError(_("PyTorch was not installed, and the reconstruction needs it."))
+
+
+def python_slicer() -> str:
+    """Slicer's Python interpreter; `sys.executable` may be Slicer itself.
+
+    Raises:
+        RuntimeError: There is none.
+    """
+    python = shutil.which("PythonSlicer")
+    if python is None:
+        raise RuntimeError(_("PythonSlicer, the Python interpreter of 3D Slicer, was not found."))
+    return python

@@ -110,22 +110,40 @@ def add_measurements(scene, measurements: list[Measurement], name: str):
     Returns:
         A `vtkMRMLTableNode` with the columns Name, Value (double), Unit and Note.
     """
+    columns = {
+        "Name": [m.name for m in measurements],
+        "Value": [float(m.value) for m in measurements],
+        "Unit": [m.unit for m in measurements],
+        "Note": [m.note for m in measurements],
+    }
+    return add_table(scene, columns, name)
+
+
+def add_table(scene, columns: dict[str, list[str] | list[float]], name: str):
+    """Add a `vtkMRMLTableNode`; `fill_table` says what of."""
     node = _add_node(scene, "vtkMRMLTableNode", name)
     node.SetUseColumnTitleAsColumnHeader(True)
-    columns = {
-        "Name": (vtk.vtkStringArray, [m.name for m in measurements]),
-        "Value": (vtk.vtkDoubleArray, [float(m.value) for m in measurements]),
-        "Unit": (vtk.vtkStringArray, [m.unit for m in measurements]),
-        "Note": (vtk.vtkStringArray, [m.note for m in measurements]),
-    }
-    for title, (array_type, values) in columns.items():
-        array = array_type()
+    fill_table(node, columns)
+    return node
+
+
+def fill_table(node, columns: dict[str, list[str] | list[float]]) -> None:
+    """Replace what is in a `vtkMRMLTableNode`.
+
+    Args:
+        node: The table.
+        columns: By their titles, all of one length, each all numbers or all strings.
+    """
+    modified = node.StartModify()
+    node.RemoveAllColumns()
+    for title, values in columns.items():
+        array = vtk.vtkStringArray() if any(isinstance(value, str) for value in values) else vtk.vtkDoubleArray()
         array.SetName(title)
         for value in values:
             array.InsertNextValue(value)
         node.AddColumn(array)
         node.SetColumnTitle(title, title)
-    return node
+    node.EndModify(modified)
 
 
 def _add_node(scene, class_name: str, name: str):

@@ -5,16 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-import vtk
 from jaxtyping import Float
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from X2CTLib.anatomy import Measurement
 from X2CTLib.geometry import View
 from X2CTLib.page import png_uri, write_page
 from X2CTLib.radiograph import Radiograph
 from X2CTLib.reconstruction import Reconstruction
-from X2CTReconstructionLib.pictures import PICTURES
+from X2CTReconstructionLib.pictures import PICTURES, png
 from X2CTReconstructionLib.provenance import VIEW_NAMES, anonymous_notes
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "Resources" / "Report" / "x2ct_report.html.j2"
@@ -65,15 +63,7 @@ def _reduced(image: Float[np.ndarray, "r c"]) -> Float[np.ndarray, "r2 c2"]:
 
 def _png_uri(image: Float[np.ndarray, "r c"]) -> str:
     low, high = np.percentile(image, (0.5, 99.5))
-    gray = np.round(255 * np.clip((image - low) / max(high - low, 1e-6), 0, 1)).astype(np.uint8)
-    data = vtk.vtkImageData()
-    data.SetDimensions(*reversed(gray.shape), 1)
-    data.GetPointData().SetScalars(numpy_to_vtk(gray[::-1].ravel(), deep=True))  # VTK's first row is the lowest
-    writer = vtk.vtkPNGWriter()
-    writer.SetInputData(data)
-    writer.WriteToMemoryOn()
-    writer.Write()
-    return png_uri(vtk_to_numpy(writer.GetResult()).tobytes())
+    return png_uri(png(np.round(255 * np.clip((image - low) / max(high - low, 1e-6), 0, 1)).astype(np.uint8)))
 
 
 def _file_uri(path: Path) -> str:

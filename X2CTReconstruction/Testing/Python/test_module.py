@@ -3,13 +3,9 @@
 The stand-ins know what a running Slicer 5.13 has (Testing/stand_ins) and refuse everything else.
 """
 
-import ast
-import importlib.util
-import inspect
 import logging
 import shutil
 import sys
-import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
@@ -21,40 +17,27 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT / "Testing"))
 
 from one_chest import save_one_chest_model  # noqa: E402
-from stand_ins import parameters, scripted  # noqa: E402
-from stand_ins.api import slicer_api, widget_api  # noqa: E402
-from stand_ins.desktop import make_parent, slicer_desktop  # noqa: E402
-from stand_ins.ui import load_ui  # noqa: E402
-from stand_ins.widgets import make_widget  # noqa: E402
+from stand_ins import scripted  # noqa: E402
+from stand_ins.desktop import MODULES, load_module, make_parent, slicer_desktop  # noqa: E402
 
 from X2CTLib import cards  # noqa: E402
 from X2CTLib.geometry import View  # noqa: E402
 from X2CTReconstructionLib.inputs import radiograph_file  # noqa: E402
 
-MODULE = ROOT / "X2CTReconstruction" / "X2CTReconstruction.py"
-UI = MODULE.parent / "Resources" / "UI" / "X2CTReconstruction.ui"
-HEAVY = {"torch", "monai", "pydicom", "jaxtyping", "safetensors", "lightning"}
+MODULE = MODULES["X2CTReconstruction"]
 
 
 @pytest.fixture
-def desktop(tmp_path, monkeypatch):
-    """Slicer without the module yet, with PythonSlicer on the PATH."""
-    launcher = tmp_path / "bin" / "PythonSlicer"
-    launcher.parent.mkdir()
-    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\n')
-    launcher.chmod(0o755)
-    monkeypatch.setenv("PATH", str(launcher.parent), prepend=":")
-    with slicer_desktop(tmp_path, {"x2ctreconstruction": MODULE}) as desktop:
+def desktop(tmp_path):
+    """Slicer without the module yet."""
+    with slicer_desktop(tmp_path) as desktop:
         yield desktop
 
 
 @pytest.fixture
 def module(desktop):
     """X2CTReconstruction.py, as Slicer loads it."""
-    spec = importlib.util.spec_from_file_location("X2CTReconstruction", MODULE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module("X2CTReconstruction")
 
 
 @pytest.fixture
@@ -104,16 +87,25 @@ def test_file_buttons_load_radiographs_and_enable_reconstruct(panel, desktop, pi
     assert panel.ui.paSelector.currentNode().GetName() == "pa"
 
 
-def test_reconstruct_waits_for_the_radiographs_that_the_model_reads(panel, desktop, pictures, tmp_path, monkeypatch):
+def test_reconstruct_waits_for_the_radiographs_that_the_model_reads(panel, desktop, pictures):
     desktop.chosen_file = str(pictures[View.PA])
     panel.ui.paFileButton.click()
     assert not panel.ui.reconstructButton.enabled
     assert panel.ui.reconstructButton.toolTip == "Choose the lateral radiograph first."
-    (tmp_path / "single.json").write_text('{"name": "single", "architecture": {"views": ["PA"]}}')
-    monkeypatch.setattr(cards, "DEFAULT_MODEL", tmp_path / "single.safetensors")
-    panel.updatePanel()
+    single = cards.own_models_folder() / "single.safetensors"
+    single.parent.mkdir()
+    single.touch()
+    cards.card_path(single).write_text('{"name": "Single view", "architecture": {"views": ["PA"]}}')
+    (single.parent / "no_card.safetensors").touch()
+    panel.exit()
+    panel.enter()
+    assert panel.ui.modelComboBox.count == 2 and panel.ui.modelComboBox.currentIndex == 0
+    panel.ui.modelComboBox.currentIndex = 1
+    assert panel.ui.modelComboBox.currentText == "Single view"
     assert panel.ui.reconstructButton.enabled
     assert panel.ui.reconstructButton.toolTip == "Reconstruct the volume."
+    panel.enter()
+    assert panel.ui.modelComboBox.currentIndex == 1, "the choice stays"
 
 
 def test_a_colour_picture_can_be_chosen(panel, desktop, tmp_path):
@@ -262,24 +254,6 @@ def test_without_pythonslicer_slicer_itself_is_never_started(module, pictures, m
 # The module in Slicer
 
 
-def test_loading_needs_nothing_that_slicer_does_not_bring(desktop, monkeypatch):
-    """Slicer starts without the engine's packages: they are installed later, and importing them would take long."""
-
-    class Refuse:
-        def find_spec(self, name, path=None, target=None):
-            if name.partition(".")[0] in HEAVY:
-                raise ImportError(f"{name} was imported at start-up")
-
-    ours = ("X2CTLib", "X2CTReconstructionLib")
-    for name in [name for name in sys.modules if name.partition(".")[0] in (*ours, *HEAVY)]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(sys, "meta_path", [Refuse(), *sys.meta_path])
-    spec = importlib.util.spec_from_file_location("X2CTReconstruction", MODULE)
-    spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    for name in [name for name in sys.modules if name.partition(".")[0] in ours]:
-        monkeypatch.delitem(sys.modules, name)
-
-
 def test_the_module_describes_itself(module, desktop):
     parent = type("Parent", (), {"path": str(MODULE)})()
     module.X2CTReconstruction(parent)
@@ -335,89 +309,3 @@ def test_reconstruct_shows_the_sample_case_on_the_panel(panel, desktop, module):
     with pytest.raises(module.X2CTError, match="frontal view"):
         panel.logic.reconstruct(radiograph, radiograph)
     assert panel.logic._worker.pid == process, "the model stays loaded"
-
-
-# What Slicer has
-
-
-def test_the_ui_file_and_the_widget_agree(panel, module):
-    parameters_used = {widget.property("SlicerParameterName") for widget in vars(panel.ui).values()} - {None}
-    assert parameters_used == set(module.X2CTReconstructionParameterNode.allParameters)
-    used = {
-        node.attr
-        for node in ast.walk(ast.parse(MODULE.read_text()))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute) and node.value.attr == "ui"
-    }
-    assert used <= vars(panel.ui).keys()
-
-
-def test_every_mrml_widget_gets_the_scene():
-    """The desktop's own contract: mrmlSceneChanged of the root is connected to each setMRMLScene."""
-    document = ElementTree.parse(UI).getroot()
-    root = document.find("widget")
-    assert root.get("class") == "qMRMLWidget"
-    connected = {
-        connection.findtext("receiver")
-        for connection in document.iterfind("connections/connection")
-        if connection.findtext("sender") == root.get("name")
-        and connection.findtext("signal") == "mrmlSceneChanged(vtkMRMLScene*)"
-        and connection.findtext("slot") == "setMRMLScene(vtkMRMLScene*)"
-    }
-    mrml = {widget.get("name") for widget in root.iter("widget") if widget.get("class").startswith("qMRML")}
-    assert connected == mrml - {root.get("name")}
-    custom = {entry.findtext("class") for entry in document.iterfind("customwidgets/customwidget")}
-    assert custom == {
-        widget.get("class") for widget in root.iter("widget") if not widget.get("class").startswith("Q")
-    } | {"qMRMLWidget"}
-
-
-def test_every_text_on_the_panel_can_be_translated():
-    for widget in ElementTree.parse(UI).getroot().iter("widget"):
-        for name in ("text", "toolTip", "placeholderText", "noneDisplay"):
-            for text in widget.iterfind(f"property[@name='{name}']/string"):
-                assert text.get("notr") is None, f"{widget.get('name')}.{name}"
-
-
-@pytest.mark.parametrize("library", ["util", "packaging"])
-def test_slicers_functions_are_called_by_names_that_it_has(library):
-    sources = [MODULE, *(MODULE.parent / "X2CTReconstructionLib").glob("*.py")]
-    used = {
-        node.attr
-        for source in sources
-        for node in ast.walk(ast.parse(source.read_text()))
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == f"slicer.{library}"
-    }
-    assert used and used <= slicer_api()[library].keys() | {"VTKObservationMixin"}
-
-
-def test_the_stand_ins_have_slicers_signatures(desktop):
-    listed = slicer_api()
-    for class_name, methods in listed["ScriptedLoadableModule"].items():
-        for name, signature in methods.items():
-            if method := vars(getattr(scripted, class_name)).get(name):
-                assert str(inspect.signature(method)) == signature, f"{class_name}.{name}"
-    for name in ("pip_ensure", "load_requirements"):
-        ours = inspect.signature(getattr(slicer.packaging, name)).parameters
-        theirs = [
-            part.split(":")[0].strip() for part in listed["packaging"][name].split("(")[1].split(")")[0].split(",")
-        ]
-        assert list(ours) == theirs
-    assert {"Choice", "parameterNodeWrapper"} <= set(listed["parameterNodeWrapper"]) and parameters.Choice
-
-
-def test_the_stand_ins_refuse_what_slicer_lacks(tmp_path):
-    button = make_widget("QPushButton")
-    with pytest.raises(AttributeError, match="QPushButton has no property caption"):
-        button.caption = "Go"
-    with pytest.raises(AttributeError, match="has no signal clicked"):
-        button.connect("clicked(int)", print)
-    with pytest.raises(AttributeError, match="press"):
-        button.press()
-    with pytest.raises(TypeError, match="text is a QString"):
-        button.text = 3
-    with pytest.raises(AttributeError, match="no widget class"):
-        widget_api("QMagicBox")
-    broken = tmp_path / "broken.ui"
-    broken.write_text(UI.read_text().replace('name="readOnly"', 'name="readonly"'))
-    with pytest.raises(AttributeError, match="readonly"):
-        load_ui(broken)
