@@ -70,8 +70,8 @@ def recorded_case(record: dict, cache: Path) -> Case:
 
 
 @dataclass(frozen=True)
-class _Source:
-    """A case that has not been prepared yet."""
+class Source:
+    """A case that has not been prepared yet; of a phantom, `path` is None and `phantom` its seed."""
 
     name: str
     patient: str
@@ -102,13 +102,13 @@ def gather(
         InputError: A source does not exist, or there is no case at all.
         Cancelled: `cancel` was raised.
     """
-    found = [case for source in sources for case in _expand(str(source))]
+    found = find_sources(sources)
     cases, skipped = [], []
     for index, source in enumerate(found):
         if cancel:
             cancel.check()
         try:
-            cases.append(_prepare(source, cache))
+            cases.append(prepare(source, cache))
         except InputError as error:
             skipped.append(f"Skipped {source.name}: {error}")
         progress((index + 1) / len(found), f"Prepared {source.name}")
@@ -117,19 +117,24 @@ def gather(
     return cases, skipped
 
 
-def _expand(source: str) -> Iterator[_Source]:
-    """The cases of a source, in an order that does not depend on the machine.
+def find_sources(sources: Sequence[str]) -> list[Source]:
+    """The cases of sources, which are not opened for it.
 
     Raises:
         InputError: There is no such thing.
     """
+    return [case for source in sources for case in _expand(str(source))]
+
+
+def _expand(source: str) -> Iterator[Source]:
+    """The cases of a source, in an order that does not depend on the machine."""
     kind, _, count = source.partition(":")
     path = Path(source)
     if kind == PHANTOMS and not path.exists():
         if count and not (count.isdecimal() and int(count)):
             raise InputError(f"'{source}' is not a number of phantoms; write phantoms:60, for example.")
         for seed in range(int(count or _DEFAULT_PHANTOMS)):
-            yield _Source(f"phantom-{seed}", f"phantom-{seed}", phantom=seed)
+            yield Source(f"phantom-{seed}", f"phantom-{seed}", phantom=seed)
     elif path.suffix == ".csv":
         yield from _listed(path)
     elif path.is_dir():
@@ -140,12 +145,12 @@ def _expand(source: str) -> Iterator[_Source]:
         raise InputError(f"There is no file or folder {source}. The data may be {SOURCES_HELP}.")
 
 
-def _file(path: Path, patient: str = "", part: str = "") -> _Source:
+def _file(path: Path, patient: str = "", part: str = "") -> Source:
     name = path.name.split(".")[0]
-    return _Source(name, patient or name, path, part=part)
+    return Source(name, patient or name, path, part=part)
 
 
-def _below(folder: Path) -> Iterator[_Source]:
+def _below(folder: Path) -> Iterator[Source]:
     """Every CT file in a folder, and every folder with DICOM slices in it."""
     for directory, folders, names in os.walk(folder):
         folders.sort()
@@ -156,7 +161,7 @@ def _below(folder: Path) -> Iterator[_Source]:
         if slices and not volumes:
             series = Path(directory)
             name = "-".join(series.relative_to(folder).parts) or series.name
-            yield _Source(name, _dicom_patient(series / slices[0]) or name, series)
+            yield Source(name, _dicom_patient(series / slices[0]) or name, series)
 
 
 def _dicom_patient(file: Path) -> str:
@@ -170,7 +175,7 @@ def _dicom_patient(file: Path) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()[:12] if identity else ""
 
 
-def _listed(path: Path) -> Iterator[_Source]:
+def _listed(path: Path) -> Iterator[Source]:
     """The rows of a list; paths are relative to it."""
     if not path.is_file():
         raise InputError(f"There is no list {path}.")
@@ -185,7 +190,7 @@ def _listed(path: Path) -> Iterator[_Source]:
         yield _file(path.parent / row["path"], row.get("patient") or "", row.get("part") or "")
 
 
-def _prepare(source: _Source, cache: Path) -> Case:
+def prepare(source: Source, cache: Path) -> Case:
     """The case of a source, by way of the cache.
 
     Raises:

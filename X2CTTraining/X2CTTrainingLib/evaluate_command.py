@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -56,16 +57,42 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.write_card and (len(paths), len(models)) != (1, 1):
         raise InputError("--write-card needs exactly one model to write to.")
     with terminal_progress() as progress:
-        cases, training = _cases(arguments, progress)
-        answers = {_name(path): _answer(path, models.get(path), cases, arguments.device) for path in paths}
-        evaluation = evaluate_answers(cases, training, answers, progress)
+        cases = find_cases(paths, arguments.data, arguments.training_data, arguments.cache, progress)
+        evaluation = evaluate_paths(paths, *cases, arguments.device, progress)
     if arguments.output:
         write_evaluation(arguments.output, evaluation)
     print(summary_table(evaluation.summary()))
     if evaluation.failures:
         print(f"{len(evaluation.failures)} could not be scored:", *evaluation.failures, sep="\n")
     if arguments.write_card:
-        write_card(models[paths[0]], arguments.write_card, _name(paths[0]), evaluation)
+        write_card(models[paths[0]], arguments.write_card, name_of(paths[0]), evaluation)
+
+
+def evaluate_paths(
+    paths: Sequence[Path],
+    cases: Sequence[Case],
+    training: Sequence[Case],
+    device: str = "auto",
+    progress: Progress = silent,
+) -> Evaluation:
+    """Score runs, models and folders of volumes; `evaluation.evaluate_answers` says what the rest is.
+
+    Raises:
+        InputError: One of them is not there or not complete.
+    """
+    answers = {name_of(path): answer_of(path, cases, device) for path in paths}
+    return evaluate_answers(cases, training, answers, progress)
+
+
+def answer_of(path: Path, cases: Sequence[Case], device: str = "auto") -> Answer:
+    """What a run, a model or a folder of volumes says to cases."""
+    weights = weights_of(path)
+    return partial(reconstruct_case, load_model(weights), device=device) if weights else predictions_in(path, cases)
+
+
+def name_of(path: Path) -> str:
+    """What tables call an answer."""
+    return "shipped model" if path == DEFAULT_MODEL else str(path).removesuffix(".safetensors")
 
 
 def weights_of(path: Path) -> Path | None:
@@ -99,32 +126,33 @@ def write_card(weights: Path, name: str, answer: str, evaluation: Evaluation) ->
         partial.write_text(json.dumps(card, indent=2) + "\n")
 
 
-def _cases(arguments: argparse.Namespace, progress: Progress = silent) -> tuple[list[Case], list[Case]]:
-    """What is scored, and what the mean volume is made of."""
-    if bool(arguments.data) != bool(arguments.training_data):
+def find_cases(
+    paths: Sequence[Path],
+    data: Sequence[str] | None,
+    training_data: Sequence[str] | None,
+    cache: Path = CACHE,
+    progress: Progress = silent,
+) -> tuple[list[Case], list[Case]]:
+    """What is scored, and what the mean volume is made of: the held-out and the training cases of runs, or others.
+
+    Raises:
+        InputError: There are none, or the runs hold out different ones.
+    """
+    if bool(data) != bool(training_data):
         raise InputError("Give both --data and --training-data, or neither.")
-    if arguments.data:
-        found = [gather(sources, arguments.cache, progress) for sources in (arguments.data, arguments.training_data)]
+    if data:
+        found = [gather(sources, cache, progress) for sources in (data, training_data)]
         for skipped in (sentence for _, sentences in found for sentence in sentences):
             print(skipped)
         return found[0][0], found[1][0]
-    runs = [path for path in arguments.answers if _is_run(path)]
+    runs = [path for path in paths if _is_run(path)]
     if not runs:
         raise InputError("Name the CTs to score with --data, and those of the mean volume with --training-data.")
-    splits = [Split.load(path, arguments.cache) for path in runs]
+    splits = [Split.load(path, cache) for path in runs]
     for path, split in zip(runs, splits, strict=True):
         if [case.key for case in split.test] != [case.key for case in splits[0].test]:
             raise InputError(f"{runs[0]} and {path} hold out other cases. Score each by itself, or give --data.")
     return splits[0].test, splits[0].train
-
-
-def _name(path: Path) -> str:
-    """What tables call an answer."""
-    return "shipped model" if path == DEFAULT_MODEL else str(path).removesuffix(".safetensors")
-
-
-def _answer(path: Path, weights: Path | None, cases: list[Case], device: str) -> Answer:
-    return partial(reconstruct_case, load_model(weights), device=device) if weights else predictions_in(path, cases)
 
 
 def _is_run(path: Path) -> bool:

@@ -1,0 +1,70 @@
+"""How somebody wants DRRs of a volume to be taken, in plain numbers."""
+
+from dataclasses import dataclass, replace
+
+from X2CTLib.exposure import Exposure
+from X2CTLib.geometry import PROJECTIONS, ProjectionGeometry, View
+
+
+@dataclass(frozen=True)
+class DrrSettings:
+    """Geometry and exposure; lengths in mm, angles in degrees.
+
+    Attributes:
+        views: Names of `geometry.View`.
+        geometry: Name of the preset (`geometry.PROJECTIONS`) that the others start from.
+        sid_mm: From the source to the detector; None for the preset's. Parallel rays have none.
+        sad_mm: From the source to the isocentre; the same.
+        detector_mm: Width and height of the detector; None for the preset's.
+        pixels: Along its longer edge.
+        gantry_deg: See `geometry.ProjectionGeometry`.
+        cranial_deg: The same.
+        body_only: Whether the table, and what else is no body, is left out.
+        kvp: See `exposure.Exposure`; as the rest.
+        scatter: Scatter-to-primary ratio.
+        photons: Per pixel without a patient; None for no noise.
+        blur_mm: Of the detector.
+    """
+
+    views: tuple[str, ...] = ("PA", "LATERAL")
+    geometry: str = "clinical"
+    sid_mm: float | None = None
+    sad_mm: float | None = None
+    detector_mm: tuple[float, float] | None = None
+    pixels: int = 512
+    gantry_deg: float = 0.0
+    cranial_deg: float = 0.0
+    body_only: bool = True
+    kvp: float | None = None
+    scatter: float = 0.0
+    photons: float | None = None
+    blur_mm: float = 0.0
+
+    @property
+    def exposure(self) -> Exposure:
+        """What lies between line integrals and the radiographs.
+
+        Raises:
+            InputError: A number is impossible.
+        """
+        return Exposure(kvp=self.kvp, scatter=self.scatter, photons=self.photons, blur_mm=self.blur_mm)
+
+    def projections(self, isocentre_lps: tuple[float, float, float]) -> list[ProjectionGeometry]:
+        """One for each view, through a point of the patient.
+
+        Raises:
+            InputError: A number is impossible.
+        """
+        return [self._projection(View[name], isocentre_lps) for name in self.views]
+
+    def _projection(self, view: View, isocentre_lps: tuple[float, float, float]) -> ProjectionGeometry:
+        preset = PROJECTIONS[self.geometry](view)
+        width, height = self.detector_mm or (preset.columns * preset.pixel_mm, preset.rows * preset.pixel_mm)
+        distances = {} if preset.parallel else {"sid_mm": self.sid_mm, "sad_mm": self.sad_mm}
+        return replace(
+            preset.with_detector(width, height, self.pixels),
+            isocentre_lps=isocentre_lps,
+            gantry_deg=self.gantry_deg,
+            cranial_deg=self.cranial_deg,
+            **{name: value for name, value in distances.items() if value is not None},
+        )

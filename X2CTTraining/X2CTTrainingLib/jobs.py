@@ -1,0 +1,88 @@
+"""One job at a time in a process, for a front end with an event loop or a console. Standard library only."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from X2CTLib.errors import X2CTError
+from X2CTLib.progress import Progress, silent
+from X2CTLib.worker import Worker
+
+POLL_INTERVAL_MS = 100
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work for `X2CTTrainingLib.worker`.
+
+    Attributes:
+        request: What to do.
+        finish: To be called when it is done; returns what the job was for.
+    """
+
+    request: dict
+    finish: Callable[[], object]
+
+
+class JobRunner:
+    """Has jobs done.
+
+    Args:
+        temporary: Where their files come to lie, until the next one.
+        find_python: Called before the first job; returns the interpreter.
+    """
+
+    def __init__(self, temporary: str, find_python: Callable[[], str]) -> None:
+        self._temporary, self._find_python = temporary, find_python
+        self._worker: Worker | None = None
+        self._folder: tempfile.TemporaryDirectory | None = None
+        self._job: Job | None = None
+
+    def new_folder(self) -> Path:
+        """An empty folder for the files of the next job; those of the last are removed."""
+        if self._folder:
+            self._folder.cleanup()
+        self._folder = tempfile.TemporaryDirectory(prefix="X2CT-", dir=self._temporary)
+        return Path(self._folder.name)
+
+    def start(self, job: Job) -> None:
+        """Begin a job and return; `poll` tells how it goes."""
+        if self._worker is None:
+            self._worker = Worker(self._find_python(), "X2CTTrainingLib.worker")
+        self._job = job
+        self._worker.submit(job.request)
+
+    def poll(self) -> list[dict]:
+        """The process's events since the last call, without waiting; `X2CTLib.worker` says what they are."""
+        return self._worker.poll() if self._worker else []
+
+    def finish(self):
+        """After the event "done": what the job was for."""
+        return self._job.finish()
+
+    def run(self, job: Job, progress: Progress | None = None):
+        """Do a job, wait for it, and return what it was for.
+
+        Raises:
+            X2CTError: It cannot be done.
+        """
+        progress = progress or silent
+        self.start(job)
+        while True:
+            for event in self.poll():
+                if event["event"] == "done":
+                    return self.finish()
+                if event["event"] == "error":
+                    raise X2CTError(event["message"])
+                progress(event["fraction"], event["message"])
+            time.sleep(POLL_INTERVAL_MS / 1000)
+
+    def close(self) -> None:
+        """End the process, whatever it does, and remove its files."""
+        if self._worker:
+            self._worker.close()
+        if self._folder:
+            self._folder.cleanup()
+        self._folder = None
