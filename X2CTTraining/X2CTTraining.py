@@ -1,0 +1,584 @@
+"""3D Slicer module: radiographs computed from the CT volumes in the scene, and networks that are trained on them.
+
+The classes that Slicer looks for. The engine is in X2CTLib and X2CTTrainingLib, whose scene*.py know MRML; the sections
+of the panel are in X2CTTrainingPanelLib. What needs packages that Slicer lacks is imported where it is used.
+"""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import qt
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+from X2CTLib import cards
+from X2CTLib.errors import X2CTError
+from X2CTReconstructionLib import dependencies
+from X2CTTrainingLib.jobs import POLL_INTERVAL_MS, JobRunner
+from X2CTTrainingPanelLib.data_section import DataSection
+from X2CTTrainingPanelLib.drr_section import DrrSection
+from X2CTTrainingPanelLib.evaluation_section import EvaluationSection
+from X2CTTrainingPanelLib.parameters import X2CTTrainingParameterNode
+from X2CTTrainingPanelLib.training_section import TrainingSection
+
+RESOURCES = Path(__file__).parent / "Resources"
+BEAM = "X2CT beam"
+RUNS = "X2CT runs"
+
+
+class X2CTTraining(ScriptedLoadableModule):
+    """The module as Slicer lists it."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("X2CT Training")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Tomographic Reconstruction")]
+        self.parent.dependencies = ["X2CTReconstruction"]
+        self.parent.contributors = ["X2CTGAN contributors"]
+        self.parent.helpText = _("""
+<p>Computes radiographs (DRRs) from CT volumes, trains the networks of X2CT-GAN on CT volumes and phantoms, scores them,
+and publishes them to the module X2CT Reconstruction.</p>
+<p><b>What the networks make is SYNTHETIC, not an acquired CT; research use only.</b></p>
+<p>A training runs in a process of its own: it goes on when Slicer is closed, and is listed when this module is opened
+again. The first time, the Python packages that all this needs are installed.</p>
+<p>Please cite: X. Ying, H. Guo, K. Ma, J. Wu, Z. Weng, Y. Zheng. X2CT-GAN: Reconstructing CT from Biplanar X-Rays with
+Generative Adversarial Networks. CVPR 2019, pages 10619-10628.</p>
+""")
+        self.parent.acknowledgementText = _("<p>The method is that of Ying et al. (CVPR 2019).</p>")
+
+
+class X2CTTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel: its sections, and the one job that they share."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self.parameters = None
+        self._parameterNodeGuiTag = None
+        self.training = None
+        self._sections = []
+        self._onDone = None
+        self._timer = None
+
+    def setup(self):
+        """Load the panel and connect it."""
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/X2CTTraining.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.logic = X2CTTrainingLogic()
+        self._timer = qt.QTimer()
+        self._timer.setInterval(POLL_INTERVAL_MS)
+        self._timer.connect("timeout()", self.onPoll)
+        self.training = TrainingSection(self)
+        self._sections = [DrrSection(self), DataSection(self), self.training, EvaluationSection(self)]
+
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.ui.cancelButton.connect("clicked(bool)", self.onCancel)
+        self.initializeParameterNode()
+
+    def cleanup(self):
+        """Leave nothing behind but the trainings: no timer, no process, no observer."""
+        self.setParameterNode(None)
+        self._timer.stop()
+        self.logic.close()
+        self.removeObservers()
+
+    def enter(self):
+        """The user opens this module."""
+        self.initializeParameterNode()
+
+    def exit(self):
+        """The user goes to another module; what runs goes on."""
+        self.setParameterNode(None)
+
+    def onReload(self):
+        """Reload the libraries, too, for developers."""
+        ours = ("X2CTLib", "X2CTReconstructionLib", "X2CTTrainingLib", "X2CTTrainingPanelLib")
+        for name in [name for name in sys.modules if name.split(".")[0] in ours]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    def onSceneStartClose(self, caller, event):
+        """The nodes go; what is being computed of them is of no use any more."""
+        self.onCancel()
+        self.setParameterNode(None)
+
+    def onSceneEndClose(self, caller, event):
+        """Start afresh if this module is open."""
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def initializeParameterNode(self):
+        """Take the scene's parameter node."""
+        self.setParameterNode(self.logic.getParameterNode())
+
+    def setParameterNode(self, parameterNode):
+        """Bind the panel to a parameter node, or to none."""
+        if self.parameters:
+            for section in self._sections:
+                section.leave()
+            self.parameters.disconnectGui(self._parameterNodeGuiTag)
+            self.removeObserver(self.parameters, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+        self.parameters = parameterNode
+        if self.parameters:
+            self._parameterNodeGuiTag = self.parameters.connectGui(self.ui)
+            self.addObserver(self.parameters, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
+            for section in self._sections:
+                section.enter()
+        self.updatePanel()
+
+    def onParametersModified(self, caller=None, event=None):
+        """A parameter has changed, on the panel or from elsewhere."""
+        for section in self._sections:
+            section.parametersChanged()
+        self.updatePanel()
+
+    def updatePanel(self):
+        """Say what can be done now."""
+        self.ui.cancelButton.enabled = self._timer.active
+        for section in self._sections:
+            section.update(ready=bool(self.parameters) and not self._timer.active)
+
+    def start(self, makeJob, onDone):
+        """Have a job done in the process, with progress and Cancel; `onDone` gets what it was for.
+
+        Args:
+            makeJob: Called without arguments; one of the logic's methods that return a job.
+            onDone: Called with the nodes.
+        """
+        with slicer.util.tryWithErrorDisplay(_("This could not be started."), waitCursor=True):
+            self.logic.installDependencies()
+            self.logic.jobs.start(makeJob())
+            self._onDone = onDone
+            self._timer.start()
+            self.showStatus(0, _("Starting"))
+
+    def onPoll(self):
+        """See what the process has to say; never waits."""
+        for event in self.logic.jobs.poll():
+            if event["event"] == "progress":
+                self.showStatus(event["fraction"], event["message"])
+                continue
+            self._timer.stop()
+            if event["event"] == "error":
+                self.showStatus(0, event["message"])
+                slicer.util.errorDisplay(event["message"], windowTitle=_("X2CT Training"))
+            else:
+                self.showStatus(1, _("Done"))
+                with slicer.util.tryWithErrorDisplay(_("The result could not be added."), waitCursor=True):
+                    self._onDone(self.logic.jobs.finish())
+
+    def onCancel(self):
+        """Stop the job at once; trainings go on."""
+        if self._timer.active:
+            self._timer.stop()
+            self.logic.close()
+            self.showStatus(0, _("Cancelled; nothing was added to the scene."))
+
+    def showStatus(self, fraction, message):
+        """Say how the job, or what else was asked for, stands."""
+        self.ui.jobProgressBar.value = round(100 * fraction)
+        self.ui.jobStatusLabel.text = message
+        self.updatePanel()
+
+
+class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
+    """Everything the panel does, for Slicer's Python console and for `--no-main-window`, too.
+
+    Example::
+
+        logic = slicer.util.getModuleLogic("X2CTTraining")
+        logic.installDependencies()
+        pa, lateral = logic.generateDRR(volume)[::2]
+        data = logic.createDataset(volumes, "/data/chests")
+        run = logic.startTraining("first", [data, "phantoms:60"], experiment="x2ct-gan-biplanar", scale="small")
+        logic.findRun("first").state
+        scores, summary = logic.evaluate([run.folder])
+        logic.publish(run.folder, "My first model")
+
+    Attributes:
+        runsFolder: Where runs are looked for and made.
+        cache: Folder for prepared cubes; None for the one of the command line.
+        jobs: `X2CTTrainingLib.jobs.JobRunner`, for who does not want to wait: it starts and polls what the methods
+            that end in Job return.
+    """
+
+    def __init__(self):
+        ScriptedLoadableModuleLogic.__init__(self)
+        self.runsFolder = Path.home() / "X2CTGAN" / "runs"
+        self.cache = None
+        self.jobs = JobRunner(slicer.app.temporaryPath, dependencies.python_slicer)
+        self._quickDrr = (None, None)
+
+    def getParameterNode(self):
+        """The panel's parameters in the scene."""
+        return X2CTTrainingParameterNode(super().getParameterNode())
+
+    # Packages
+
+    def installDependencies(self):
+        """Install the Python packages that are missing; Slicer asks first, and it takes minutes the first time.
+
+        Raises:
+            RuntimeError: The user declines, or PyTorch cannot be had.
+        """
+        dependencies.install(dependencies.ENGINE)
+        dependencies.install_packages(RESOURCES / "x2ct_training_requirements.txt")
+
+    def isReady(self):
+        """Whether the packages are there; without them, there is nothing to be seen of runs."""
+        return all(importlib.util.find_spec(name) for name in ("torch", "jaxtyping", "msgspec", "psutil"))
+
+    def close(self):
+        """End what is being computed, and remove its files; trainings go on."""
+        self.jobs.close()
+
+    def _cache(self):
+        from X2CTTrainingLib.datasets import CACHE
+
+        return Path(self.cache or CACHE)
+
+    # DRRs
+
+    def generateDRR(self, volumeNode, isocentre=None, progress=None, **settings):
+        """Project a CT volume, and wait for it.
+
+        Args:
+            volumeNode: `vtkMRMLScalarVolumeNode` in HU; any orientation and spacing, linear transforms above it apply.
+            isocentre: `vtkMRMLMarkupsFiducialNode` whose first point the central rays pass; None: the volume's middle.
+            progress: Called with the fraction done and what is being done.
+            settings: Of `X2CTTrainingLib.drr_settings.DrrSettings`: views, geometry, sid_mm, kvp, ...
+
+        Returns:
+            For each view two volume nodes, where the detector stands: the values, and the picture of them in 16 bit.
+            Their attribute X2CT.Projection is the geometry, as JSON.
+
+        Raises:
+            X2CTError: The volume or a setting cannot be used.
+        """
+        return self.jobs.run(self.drrJob([volumeNode], isocentre, **settings), progress)
+
+    def exportDRR(self, volumeNodes, folder, isocentre=None, progress=None, **settings):
+        """The same of volumes, as PNG, NRRD, DICOM (DX) and JSON files; returns their paths."""
+        return self.jobs.run(self.exportJob(volumeNodes, folder, isocentre, **settings), progress)
+
+    def drrJob(self, volumeNodes, isocentre=None, **settings):
+        """The job of `generateDRR`, of several volumes."""
+        from X2CTTrainingLib.scene_jobs import drr_job
+
+        return drr_job(slicer.mrmlScene, *self._drrArguments(volumeNodes, isocentre, settings), self.jobs.new_folder())
+
+    def exportJob(self, volumeNodes, folder, isocentre=None, **settings):
+        """The job of `exportDRR`."""
+        from X2CTTrainingLib.scene_jobs import export_job
+
+        arguments = self._drrArguments(volumeNodes, isocentre, settings)
+        return export_job(*arguments, self.jobs.new_folder(), Path(folder))
+
+    def _drrArguments(self, volumeNodes, isocentre, settings):
+        from X2CTTrainingLib.drr_settings import DrrSettings
+
+        settings = DrrSettings(**settings)
+        projections = [settings.projections(self._isocentre(volume, isocentre)) for volume in volumeNodes]
+        return volumeNodes, projections, settings.exposure, settings.body_only
+
+    def previewDRR(self, volumeNode, isocentre=None, **settings):
+        """Low-resolution radiographs at once, and the beams in 3D.
+
+        Returns:
+            Pictures in [0, 1], one for each view.
+
+        Raises:
+            X2CTError: The volume or a setting cannot be used.
+        """
+        from X2CTTrainingLib.drr_settings import DrrSettings
+        from X2CTTrainingLib.quick_drr import QuickDrr
+        from X2CTTrainingLib.scene_drr import show_beam
+        from X2CTTrainingLib.scene_volumes import hounsfield, world_geometry
+
+        settings, geometry = DrrSettings(**settings), world_geometry(volumeNode)
+        projections = settings.projections(self._isocentre(volumeNode, isocentre))
+        # The volume is made coarse again only if it is another, lies elsewhere, or has changed.
+        known = (volumeNode.GetImageData(), volumeNode.GetImageData().GetMTime(), settings.body_only)
+        known = (*known, geometry.ijk_to_lps.tobytes())
+        if self._quickDrr[0] != known:
+            self._quickDrr = known, QuickDrr(hounsfield(volumeNode), geometry, settings.body_only)
+        show_beam(slicer.mrmlScene, projections, BEAM)
+        return [self._quickDrr[1].image(projection) for projection in projections]
+
+    def pictureUri(self, picture):
+        """A picture in [0, 1] as an address that a label can show."""
+        from X2CTLib.page import png_uri
+        from X2CTReconstructionLib.pictures import png
+
+        return png_uri(png((255 * picture).round().astype("uint8")))
+
+    def presetLengths(self, name):
+        """What a geometry preset sets: SID and SAD (None for parallel rays), width and height of the detector in mm."""
+        from X2CTLib.geometry import PROJECTIONS, View
+
+        preset = PROJECTIONS[name](View.PA)
+        return preset.sid_mm, preset.sad_mm, preset.columns * preset.pixel_mm, preset.rows * preset.pixel_mm
+
+    def _isocentre(self, volume, markups):
+        from X2CTTrainingLib.scene_volumes import isocentre, world_geometry
+
+        return isocentre(world_geometry(volume), markups)
+
+    # Data
+
+    def createDataset(self, volumeNodes, folder, parts=None):
+        """Write CT volumes of the scene as a data set: NRRD files and a list of them.
+
+        Args:
+            volumeNodes: `vtkMRMLScalarVolumeNode`s; the patients they are filed under are kept apart in a split.
+            folder: Made if missing.
+            parts: "train", "validation" or "test" by the name of a volume; where there is none, it is left to chance.
+
+        Returns:
+            The list, a source for `startTraining` and `x2ct train --data`.
+
+        Raises:
+            X2CTError: A volume cannot be used.
+        """
+        from X2CTTrainingLib.scene_volumes import write_dataset
+
+        return write_dataset(slicer.mrmlScene, volumeNodes, Path(folder), parts)
+
+    def sources(self, volumeNodes, folder, path="", phantoms=0):
+        """What the panel's data section names, as sources; the volumes are written as a data set into a folder."""
+        listed = [str(self.createDataset(volumeNodes, folder))] if volumeNodes else []
+        return [*listed, *([str(path)] if path else []), *([f"phantoms:{phantoms}"] if phantoms else [])]
+
+    def checkDataset(self, sources, progress=None):
+        """Look at every case of a data set; returns a table node of what it is, what is wrong, and its part."""
+        return self.jobs.run(self.checkJob(sources), progress)
+
+    def checkJob(self, sources, volumeNodes=()):
+        """The job of `checkDataset`; volumes of the scene come on top."""
+        from X2CTTrainingLib.scene_jobs import check_job
+
+        folder = self.jobs.new_folder()
+        return check_job(
+            slicer.mrmlScene, [*self.sources(volumeNodes, folder / "data"), *sources], self._cache(), folder
+        )
+
+    def showCase(self, table, name):
+        """Add a case of a table from `checkDataset` as it is trained on: its standard cube and its pair of DRRs.
+
+        Raises:
+            X2CTError: It cannot be used.
+        """
+        from X2CTTrainingLib.scene_cases import add_case
+
+        return add_case(slicer.mrmlScene, table, name, self._cache())
+
+    # Trainings
+
+    def startTraining(
+        self,
+        name,
+        sources=(),
+        experiment="x2ct-gan-biplanar",
+        scale="paper",
+        device="auto",
+        volumeNodes=(),
+        **adjustments,
+    ):
+        """Begin a training in a process that outlives Slicer.
+
+        Args:
+            name: Of the run, and its folder in `runsFolder`.
+            sources: CT files, folders of CT files or DICOM series, lists from `createDataset`, "phantoms:60".
+            experiment: One of `parameters.EXPERIMENTS`, or the path of a .toml file.
+            scale: One of `parameters.SCALES`.
+            device: "auto", "cpu" or "cuda".
+            volumeNodes: CT volumes of the scene, which are written into the run's folder.
+            adjustments: Of `X2CTTrainingLib.adjustments.adjusted`: length, batch, learning_rate, width, precision.
+
+        Returns:
+            X2CTTrainingLib.runs.Run: how it stands.
+
+        Raises:
+            X2CTError: Something cannot be used, or there is a run of this name.
+        """
+        from X2CTTrainingLib.adjustments import adjusted
+        from X2CTTrainingLib.runs import check_new, start_run
+
+        folder, python = self.runsFolder / name, dependencies.python_slicer()
+        check_new(folder)
+        tables = adjusted(str(experiment), scale, **adjustments)
+        sources = [*self.sources(volumeNodes, folder / "data"), *sources]
+        if not sources:
+            raise X2CTError(_("There is nothing to learn from: choose volumes, a folder or list, or phantoms."))
+        return start_run(folder, tables, sources, self._cache(), device, python)
+
+    def need(self, cases, experiment, scale="paper", **adjustments):
+        """What a training on so many cases takes; `X2CTTrainingLib.adjustments.Need`."""
+        from X2CTTrainingLib.adjustments import adjusted, need
+
+        return need(adjusted(str(experiment), scale, **adjustments), cases)
+
+    def freeDisk(self):
+        """Bytes that are free where the runs are."""
+        folder = next(folder for folder in (self.runsFolder, *self.runsFolder.parents) if folder.is_dir())
+        return shutil.disk_usage(folder).free
+
+    def resumeTraining(self, name):
+        """Go on with a training that was stopped, or has failed."""
+        from X2CTTrainingLib.runs import resume_run
+
+        return resume_run(self.runsFolder / name, dependencies.python_slicer())
+
+    def stopTraining(self, name):
+        """Ask a training to stop after its step, and to save."""
+        from X2CTTrainingLib.runs import stop_run
+
+        stop_run(self.runsFolder / name)
+
+    def runs(self):
+        """All trainings in `runsFolder`, the newest first, and how they stand; `X2CTTrainingLib.runs.Run`."""
+        from X2CTTrainingLib.runs import find_runs
+
+        return find_runs(self.runsFolder)
+
+    def findRun(self, name):
+        """How one of them stands."""
+        from X2CTTrainingLib.runs import find_run
+
+        return find_run(self.runsFolder / name)
+
+    def showRuns(self):
+        """Fill, and return, the table node of all runs."""
+        from X2CTTrainingLib.scene_tables import fill_runs, table_named
+
+        table = table_named(slicer.mrmlScene, RUNS)
+        fill_runs(table, self.runs())
+        return table
+
+    def showCurves(self, name):
+        """Fill the table of a run's losses and scores; returns the chart node that shows it."""
+        from X2CTTrainingLib.run_log import read_log
+        from X2CTTrainingLib.scene_tables import fill_log, show_curves, table_named
+
+        table = table_named(slicer.mrmlScene, name)
+        fill_log(table, read_log(self.runsFolder / name))
+        return show_curves(slicer.mrmlScene, table)
+
+    def newestPreview(self, name):
+        """The newest picture of a run's validation case, as an address that a label can show, or None."""
+        from X2CTLib.page import png_uri
+
+        newest = max((self.runsFolder / name / "previews").glob("*.png"), default=None)
+        return png_uri(newest.read_bytes()) if newest else None
+
+    # Models
+
+    def evaluate(self, answers, data=None, trainingData=None, device="auto", progress=None):
+        """Score runs and models, and wait for it.
+
+        Args:
+            answers: Folders of finished runs, weights files.
+            data: Sources of what is scored; None for what the runs hold out.
+            trainingData: Sources of the mean volume; None for what the runs were trained on.
+            device: "auto", "cpu" or "cuda".
+            progress: Called with the fraction done and what is being done.
+
+        Returns:
+            Two table nodes: the scores of each answer to each case, and their means.
+
+        Raises:
+            X2CTError: An answer or the data cannot be used.
+        """
+        return self.jobs.run(self.evaluationJob(answers, data, trainingData, device), progress)
+
+    def evaluationJob(self, answers, data=None, trainingData=None, device="auto"):
+        """The job of `evaluate`."""
+        from X2CTTrainingLib.scene_jobs import evaluation_job
+
+        request = [Path(answer) for answer in answers], data, trainingData, self._cache(), device
+        return evaluation_job(slicer.mrmlScene, *request, self.jobs.new_folder())
+
+    def showAnswers(self, answers, case, data=None, trainingData=None, device="auto", progress=None):
+        """Add a case as it is, as each answer reconstructs it, and their differences; returns the volume nodes."""
+        return self.jobs.run(self.showJob(answers, case, data, trainingData, device), progress)
+
+    def showJob(self, answers, case, data=None, trainingData=None, device="auto"):
+        """The job of `showAnswers`."""
+        from X2CTTrainingLib.scene_jobs import show_job
+
+        request = [Path(answer) for answer in answers], case, data, trainingData, self._cache(), device
+        return show_job(slicer.mrmlScene, *request, self.jobs.new_folder())
+
+    def loadTables(self, folder):
+        """Add the paper's tables, from the folder of `x2ct tables`, as table nodes.
+
+        Raises:
+            X2CTError: There are none.
+        """
+        from X2CTTrainingLib.scene_tables import add_csv
+
+        files = sorted(Path(folder).glob("table_*.csv"))
+        if not files:
+            raise X2CTError(_("There is no table_*.csv in {folder}.").format(folder=folder))
+        return [add_csv(slicer.mrmlScene, file, file.stem.replace("_", " ").capitalize()) for file in files]
+
+    def publish(self, model, name):
+        """Offer a model in X2CT Reconstruction: copy it to the user's models.
+
+        Args:
+            model: Folder of a finished run, or weights file.
+            name: How the model is called there; one of this name is replaced.
+
+        Returns:
+            The copy.
+
+        Raises:
+            X2CTError: There is no such model, or it does not reconstruct.
+        """
+        model = Path(model)
+        return cards.publish(model / "model.safetensors" if model.is_dir() else model, name)
+
+
+class X2CTTrainingTest(ScriptedLoadableModuleTest):
+    """The DRRs of a box in Slicer."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear()
+
+    def runTest(self):
+        self.setUp()
+        self.test_drr()
+
+    def test_drr(self):
+        """100 mm of water attenuate as much as they must, where the detector stands."""
+        import numpy as np
+
+        logic = X2CTTrainingLogic()
+        if not logic.isReady():
+            self.skipTest("The Python packages are not installed in this Slicer.")
+        self.addCleanup(logic.close)
+        hu = np.full((40, 40, 40), -1000, np.int16)
+        hu[10:30, 10:30, 10:30] = 0
+        volume = slicer.util.addVolumeFromArray(hu, name="Box")
+        volume.SetSpacing(5, 5, 5)
+        self.delayDisplay("Projecting a box")
+        pa, _picture = logic.generateDRR(volume, views=("PA",), geometry="parallel", pixels=64, body_only=False)
+        self.assertAlmostEqual(slicer.util.arrayFromVolume(pa).max(), 100 * 0.0193, delta=0.01)
+        self.assertIn('"view": "PA"', pa.GetAttribute("X2CT.Projection"))
+        self.delayDisplay("Test passed")

@@ -1,0 +1,69 @@
+"""What a run, or a model, is worth; and how it gets into X2CT Reconstruction."""
+
+import slicer
+from slicer.i18n import tr as _
+
+from X2CTTrainingPanelLib.section import Section, columnTexts, fill
+
+
+class EvaluationSection(Section):
+    """Scores, volumes, the paper's tables, publishing."""
+
+    def __init__(self, panel):
+        super().__init__(panel)
+        self._answers = []
+        self.ui.evaluateButton.connect("clicked(bool)", self.onEvaluate)
+        self.ui.showAnswersButton.connect("clicked(bool)", self.onShowAnswers)
+        self.ui.loadTablesButton.connect("clicked(bool)", self.onLoadTables)
+        self.ui.publishButton.connect("clicked(bool)", self.onPublish)
+        for pathLineEdit in (self.ui.tablesPathLineEdit, self.ui.modelPathLineEdit):
+            pathLineEdit.connect("currentPathChanged(QString)", panel.updatePanel)
+        self.ui.runComboBox.connect("currentIndexChanged(int)", panel.updatePanel)
+
+    def update(self, ready):
+        """What can be scored, shown and published."""
+        finished = self._finishedRun() is not None
+        self.ui.evaluateButton.enabled = ready and finished
+        fill(self.ui.scoredCaseComboBox, columnTexts(self.parameters.scores, "case") if self.parameters else [])
+        self.ui.showAnswersButton.enabled = ready and bool(self._answers) and self.ui.scoredCaseComboBox.count > 0
+        self.ui.loadTablesButton.enabled = ready and bool(self.ui.tablesPathLineEdit.currentPath)
+        self.ui.publishButton.enabled = ready and (finished or bool(self.ui.modelPathLineEdit.currentPath))
+
+    def onEvaluate(self):
+        """Score the chosen run, and the other model, on what the run holds out."""
+        answers = [self._finishedRun().folder]
+        if self.ui.modelPathLineEdit.currentPath:
+            answers.append(self.ui.modelPathLineEdit.currentPath)
+        device = self.parameters.device
+
+        def show(tables):
+            self._answers = answers
+            self.parameters.scores = tables[0]
+            self.ui.scoresTableView.resizeColumnsToContents()
+
+        self.panel.start(lambda: self.logic.evaluationJob(answers, device=device), show)
+
+    def onShowAnswers(self):
+        """The chosen case as it is, as it is reconstructed, and the difference."""
+        case, device = self.ui.scoredCaseComboBox.currentText, self.parameters.device
+        self.panel.start(
+            lambda: self.logic.showJob(self._answers, case, device=device),
+            lambda nodes: slicer.util.setSliceViewerLayers(background=nodes[1], fit=True),
+        )
+
+    def onLoadTables(self):
+        """The paper's tables."""
+        with slicer.util.tryWithErrorDisplay(_("The tables could not be loaded.")):
+            self.parameters.scores = self.logic.loadTables(self.ui.tablesPathLineEdit.currentPath)[0]
+            self.ui.scoresTableView.resizeColumnsToContents()
+
+    def onPublish(self):
+        """Offer the other model, or else the chosen run, in X2CT Reconstruction."""
+        with slicer.util.tryWithErrorDisplay(_("The model could not be published.")):
+            model = self.ui.modelPathLineEdit.currentPath or self._finishedRun().folder
+            copy = self.logic.publish(model, self.ui.publishNameLineEdit.text or self._finishedRun().name)
+            self.panel.showStatus(1, _("{name} is offered in X2CT Reconstruction now").format(name=copy.stem))
+
+    def _finishedRun(self):
+        run = self.panel.training.chosenRun()
+        return run if run and run.model else None

@@ -1,0 +1,149 @@
+"""Trainings: what, how large, on what; and how those stand that there are."""
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from X2CTTrainingPanelLib.data_section import anyData
+from X2CTTrainingPanelLib.section import Section, fill
+
+REFRESH_INTERVAL_MS = 2000
+
+
+class TrainingSection(Section):
+    """Start, stop, resume; list, curves and preview."""
+
+    def __init__(self, panel):
+        super().__init__(panel)
+        self._runs = {}
+        self._plotted = set()
+        self._timer = qt.QTimer()
+        self._timer.setInterval(REFRESH_INTERVAL_MS)
+        self._timer.connect("timeout()", self.refresh)
+        self.ui.estimateButton.connect("clicked(bool)", self.onEstimate)
+        self.ui.startButton.connect("clicked(bool)", self.onStart)
+        self.ui.stopButton.connect("clicked(bool)", self.onStop)
+        self.ui.resumeButton.connect("clicked(bool)", self.onResume)
+        self.ui.curvesButton.connect("clicked(bool)", self.onShowCurves)
+        self.ui.runComboBox.connect("currentIndexChanged(int)", self._showRun)
+
+    def enter(self):
+        """Find the runs that there are, and look at them now and then."""
+        self._plotted.clear()  # the scene may be another
+        self._timer.start()
+        self.refresh()
+
+    def leave(self):
+        """Nobody looks."""
+        self._timer.stop()
+
+    def parametersChanged(self):
+        """Another folder has other runs."""
+        if self.logic.runsFolder != self.parameters.runsFolder:
+            self.refresh()
+
+    def update(self, ready):
+        """What can be started, stopped and resumed."""
+        self.ui.estimateButton.enabled = ready and anyData(self)
+        self.ui.startButton.enabled = ready and anyData(self) and bool(self.parameters.runName.strip())
+        run = self.chosenRun()
+        self.ui.stopButton.enabled = bool(run and run.active)
+        self.ui.resumeButton.enabled = bool(run and run.state in ("stopped", "failed"))
+        self.ui.curvesButton.enabled = run is not None
+
+    def chosenRun(self):
+        """The run that is chosen, or None."""
+        return self._runs.get(self.ui.runComboBox.currentText)
+
+    def refresh(self):
+        """Show how the runs stand."""
+        self.logic.runsFolder = self.parameters.runsFolder
+        if not self.logic.isReady():
+            return
+        with slicer.util.tryWithErrorDisplay(_("The runs could not be listed.")):
+            self._runs = {run.name: run for run in self.logic.runs()}
+            self.ui.runsTableView.setMRMLTableNode(self.logic.showRuns())
+            fill(self.ui.runComboBox, self._runs)
+            self._showRun()
+        self.panel.updatePanel()
+
+    def onEstimate(self):
+        """Say what the training would take."""
+        with slicer.util.tryWithErrorDisplay(_("The experiment cannot be used."), waitCursor=True):
+            self.logic.installDependencies()
+            table = self.parameters.cases
+            counted = table.GetNumberOfRows() if table else 0
+            cases = max(counted, self.parameters.phantoms + len(self.ui.dataVolumesSelector.checkedNodes()))
+            need = self.logic.need(cases, self._experiment(), self.parameters.scale, **self._adjustments())
+            self.ui.needLabel.text = _(
+                "{parameters:.1f} million parameters; about {memory:.1f} GB of memory where it trains, and "
+                "{disk:.1f} GB of disk, of which {free:.0f} GB are free"
+            ).format(
+                parameters=need.parameters / 1e6,
+                memory=need.memory_bytes / 1e9,
+                disk=need.disk_bytes / 1e9,
+                free=self.logic.freeDisk() / 1e9,
+            )
+
+    def onStart(self):
+        """Begin a training; the volumes of the scene become a data set in its folder."""
+        p = self.parameters
+        with slicer.util.tryWithErrorDisplay(_("The training could not be started."), waitCursor=True):
+            self.logic.installDependencies()
+            sources = self.logic.sources([], None, self.ui.dataPathLineEdit.currentPath, p.phantoms)
+            self.logic.startTraining(
+                p.runName.strip(),
+                sources,
+                self._experiment(),
+                p.scale,
+                p.device,
+                self.ui.dataVolumesSelector.checkedNodes(),
+                **self._adjustments(),
+            )
+            self.refresh()
+            self.ui.runComboBox.currentIndex = list(self._runs).index(p.runName.strip())
+
+    def onStop(self):
+        """Ask the chosen run to stop."""
+        with slicer.util.tryWithErrorDisplay(_("The training could not be stopped.")):
+            self.logic.stopTraining(self.chosenRun().name)
+            self.refresh()
+
+    def onResume(self):
+        """Go on with the chosen run."""
+        with slicer.util.tryWithErrorDisplay(_("The training could not be resumed.")):
+            self.logic.resumeTraining(self.chosenRun().name)
+            self.refresh()
+
+    def onShowCurves(self):
+        """Bring the chosen run's curves into the views; they follow the run from now on."""
+        name = self.chosenRun().name
+        with slicer.util.tryWithErrorDisplay(_("The curves could not be shown.")):
+            chart = self.logic.showCurves(name)
+            self._plotted.add(name)
+            if slicer.app.layoutManager():
+                slicer.modules.plots.logic().ShowChartInLayout(chart)
+
+    def _experiment(self):
+        return self.ui.experimentPathLineEdit.currentPath or self.parameters.experiment
+
+    def _adjustments(self):
+        """What differs from the experiment."""
+        p = self.parameters
+        return {
+            "length": p.lengthFactor,
+            "batch": p.batch or None,
+            "learning_rate": p.learningRate or None,
+            "width": p.networkWidth or None,
+            "precision": p.precision,
+        }
+
+    def _showRun(self):
+        """Progress and newest picture of the chosen run, and the curves that were asked for."""
+        run = self.chosenRun()
+        picture = run and self.logic.newestPreview(run.name)
+        self.ui.runProgressBar.value = round(100 * run.fraction) if run else 0
+        self.ui.runStatusLabel.text = f"{run.state}. {run.message}" if run else _("There are no runs in this folder.")
+        self.ui.runPictureLabel.text = f'<img src="{picture}">' if picture else ""
+        for name in self._plotted & self._runs.keys():
+            self.logic.showCurves(name)
