@@ -11,7 +11,7 @@ from operator import attrgetter
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from X2CTLib.geometry import CUBE_MM, ProjectionGeometry, View
@@ -140,12 +140,23 @@ def standard_view(radiograph: Radiograph, framing: Framing, projection: Projecti
     Returns:
         float32 in [0, 1]; 0 where the radiograph shows nothing.
     """
-    step = projection.pixel_mm / projection.magnification / framing.mm_per_pixel
-    size = projection.rows, projection.columns
-    view, inside = cut(_tensor(radiograph.pixels), framing.centre, step, size, framing.mirrored)
+    view, inside = _cut(radiograph, framing, projection)
     if inside.any():
         view[inside] = normalise(view[inside][None])[0]
     return view.numpy()
+
+
+def shown(radiograph: Radiograph, framing: Framing, projection: ProjectionGeometry) -> Bool[np.ndarray, "r c"]:
+    """The pixels of the standard view that lie on the radiograph; the arguments are those of `standard_view`."""
+    return _cut(radiograph, framing, projection)[1].numpy()
+
+
+def _cut(
+    radiograph: Radiograph, framing: Framing, projection: ProjectionGeometry
+) -> tuple[Float[Tensor, "r c"], Bool[Tensor, "r c"]]:
+    step = projection.pixel_mm / projection.magnification / framing.mm_per_pixel
+    size = projection.rows, projection.columns
+    return cut(_tensor(radiograph.pixels), framing.centre, step, size, framing.mirrored)
 
 
 def _tensor(image: Float[np.ndarray, "r c"]) -> Float[Tensor, "r c"]:

@@ -19,6 +19,7 @@ from X2CTLib.networks.single_image import Hourglass
 from X2CTLib.progress import CancelToken, Progress, silent
 from X2CTLib.radiograph import Radiograph, check_views
 from X2CTLib.reconstruction import Reconstruction
+from X2CTLib.styler import Styler, style
 from X2CTLib.weights import Model
 
 
@@ -28,6 +29,7 @@ def reconstruct(
     device: str = "auto",
     progress: Progress = silent,
     cancel: CancelToken | None = None,
+    styler: Styler | None = None,
 ) -> Reconstruction:
     """Reconstruct the chest that radiographs show.
 
@@ -37,9 +39,11 @@ def reconstruct(
         device: See `device.choose_device`.
         progress: Told after every part of the network.
         cancel: Looked at as often.
+        styler: Brings the radiographs to the style of the DRRs that the model was trained on; None leaves them.
 
     Raises:
         InputError: A radiograph that the model reads is missing, they do not go together, or the device does not exist.
+        ModelError: The styler is made for views of another size.
         Cancelled: `cancel` was raised.
     """
     notes = [*check_views(radiographs), *_check_needs(model, radiographs)]
@@ -50,6 +54,13 @@ def reconstruct(
     notes += [note for framing in framings.values() for note in framing.notes]
     projections = model.projections
     views = {view: standard_view(used[view], framing, projections[view]) for view, framing in framings.items()}
+    unstyled = {}
+    if styler:
+        unstyled, views = views, style(views, styler)
+        notes.append(
+            f"The styler {styler.card['name']} made the radiographs look like DRRs; what it may have changed shows "
+            "beside the views that it was given."
+        )
     if cancel:
         cancel.check()
     progress(0.2, "Running the network")
@@ -59,6 +70,7 @@ def reconstruct(
         hu=np.round(hu).astype(np.int16),
         geometry=VolumeGeometry.cube(hu.shape[0]),
         views=views,
+        unstyled=unstyled,
         projections=projections,
         card=model.card,
         notes=notes,

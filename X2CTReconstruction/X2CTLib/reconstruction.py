@@ -1,7 +1,7 @@
 """A reconstructed volume, with all that a reader needs to judge it, in memory and on disk."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,8 @@ from X2CTLib.errors import InputError, ModelError
 from X2CTLib.files import whole_folder
 from X2CTLib.geometry import ProjectionGeometry, View, VolumeGeometry
 from X2CTLib.mark import MARK
+
+_UNSTYLED = "_unstyled"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Reconstruction:
         card: Of the model.
         notes: Assumptions made and warnings, in words.
         sources: File names of the radiographs that were given.
+        unstyled: The views before a styler, where one was used.
     """
 
     hu: Int16[np.ndarray, "k j i"]
@@ -36,6 +39,7 @@ class Reconstruction:
     card: dict
     notes: list[str]
     sources: dict[View, str]
+    unstyled: dict[View, Float[np.ndarray, "r c"]] = field(default_factory=dict)
 
     def examine(self) -> tuple[UInt8[np.ndarray, "k j i"], list[Measurement]]:
         """Its organs, as `anatomy.LABELS`, and what they measure.
@@ -50,14 +54,18 @@ class Reconstruction:
         return labels, measure(self.hu, labels, self.geometry)
 
     def save(self, folder: Path) -> None:
-        """Write volume.nrrd, pa.png and lateral.png (16 bit, what the network saw of each) and reconstruction.json."""
+        """Write volume.nrrd, pa.png and lateral.png (16 bit, what the network saw of each) and reconstruction.json.
+
+        Where a styler was used, what it was given are pa_unstyled.png and lateral_unstyled.png.
+        """
         with whole_folder(folder) as scratch:
             image = self.geometry.to_image(self.hu)
             image.SetMetaData("mark", MARK)
             sitk.WriteImage(image, scratch / "volume.nrrd", useCompression=True)
-            for view, pixels in self.views.items():
-                gray = np.round(pixels * 65535).astype(np.uint16)
-                sitk.WriteImage(sitk.GetImageFromArray(gray), scratch / f"{view.name.lower()}.png")
+            for views, ending in ((self.views, ""), (self.unstyled, _UNSTYLED)):
+                for view, pixels in views.items():
+                    gray = np.round(pixels * 65535).astype(np.uint16)
+                    sitk.WriteImage(sitk.GetImageFromArray(gray), scratch / f"{view.name.lower()}{ending}.png")
             record = {
                 "mark": MARK,
                 "projections": {view.name: projection.to_dict() for view, projection in self.projections.items()},
@@ -78,15 +86,21 @@ class Reconstruction:
         try:
             record = json.loads((folder / "reconstruction.json").read_text())
             image = sitk.ReadImage(folder / "volume.nrrd")
-            views = {View[name]: sitk.ReadImage(folder / f"{name.lower()}.png") for name in record["projections"]}
+            projections = {View[n]: ProjectionGeometry.from_dict(p) for n, p in record["projections"].items()}
+            styled = any(folder.glob(f"*{_UNSTYLED}.png"))
             return cls(
                 hu=sitk.GetArrayFromImage(image),
                 geometry=VolumeGeometry.from_image(image),
-                views={view: sitk.GetArrayFromImage(png).astype(np.float32) / 65535 for view, png in views.items()},
-                projections={View[n]: ProjectionGeometry.from_dict(p) for n, p in record["projections"].items()},
+                views={view: _read_view(folder / f"{view.name.lower()}.png") for view in projections},
+                unstyled={v: _read_view(folder / f"{v.name.lower()}{_UNSTYLED}.png") for v in projections if styled},
+                projections=projections,
                 card=record["card"],
                 notes=record["notes"],
                 sources={View[name]: source for name, source in record["sources"].items()},
             )
         except (OSError, KeyError, ValueError, RuntimeError) as error:
             raise InputError(f"{folder} does not hold a reconstruction.") from error
+
+
+def _read_view(path: Path) -> Float[np.ndarray, "r c"]:
+    return sitk.GetArrayFromImage(sitk.ReadImage(path)).astype(np.float32) / 65535

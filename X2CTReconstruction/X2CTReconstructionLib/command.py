@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", type=Path, required=True, help="folder for the results")
     parser.add_argument("--model", type=Path, help="weights file; the shipped model if none is named")
+    parser.add_argument(
+        "--styler", type=Path, help="weights file of a styler; without one, the radiographs stay as they are"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
 
 
@@ -37,7 +40,9 @@ def run(arguments: argparse.Namespace) -> None:
     given = {View.PA: arguments.pa, View.LATERAL: arguments.lateral}
     files = {view: path for view, path in given.items() if path} or sample_case()
     with terminal_progress() as progress:
-        notes = write_results(files, arguments.output, arguments.model, arguments.device, progress)
+        notes = write_results(
+            files, arguments.output, arguments.model, arguments.device, progress, styler=arguments.styler
+        )
     for note in notes:
         print(f"Note: {note}")
     print(f"Wrote {arguments.output / 'report.html'} and what it shows")
@@ -50,6 +55,7 @@ def write_results(
     device: str = "auto",
     progress: Progress = silent,
     cancel: CancelToken | None = None,
+    styler: Path | None = None,
 ) -> list[str]:
     """Everything that a reconstruction gives, in a folder; all of it or nothing.
 
@@ -63,6 +69,7 @@ def write_results(
         device: See `X2CTLib.device.choose_device`.
         progress: Told after every step.
         cancel: Looked at as often.
+        styler: Weights file of a styler; None for none.
 
     Returns:
         The notes: assumptions and warnings, in words.
@@ -71,6 +78,7 @@ def write_results(
 
     # The engine proper, and torch with it, only once the radiographs are known to be good.
     from X2CTLib.inference import reconstruct
+    from X2CTLib.styler import load_styler
     from X2CTLib.weights import load_model
 
     reconstruction = reconstruct(
@@ -79,6 +87,7 @@ def write_results(
         device,
         part(progress, 0.0, 0.6),
         cancel,
+        load_styler(styler) if styler else None,
     )
     labels, measurements = reconstruction.examine()
     with whole_folder(folder) as scratch:

@@ -43,6 +43,7 @@ def write_report(
         path,
         TEMPLATE,
         inputs=[(VIEW_NAMES[view], _png_uri(_reduced(radiograph.pixels))) for view, radiograph in radiographs.items()],
+        unstyled=[(VIEW_NAMES[view], _png_uri(image)) for view, image in reconstruction.unstyled.items()],
         views=[(VIEW_NAMES[view], _png_uri(image)) for view, image in reconstruction.views.items()],
         renderings=[(p.title, _file_uri(pictures[p.name])) for p in PICTURES if not p.sliced],
         slices=[(p.title, _file_uri(pictures[p.name])) for p in PICTURES if p.sliced],

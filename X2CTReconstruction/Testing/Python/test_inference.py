@@ -10,9 +10,11 @@ from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, clinical_projection
 from X2CTLib.inference import reconstruct
 from X2CTLib.networks.catalogue import build_network
 from X2CTLib.networks.generator import Generator
+from X2CTLib.networks.style import StyleGenerator
 from X2CTLib.progress import CancelToken
 from X2CTLib.radiograph import Radiograph
 from X2CTLib.reconstruction import Reconstruction
+from X2CTLib.styler import Styler
 from X2CTLib.weights import Model
 
 
@@ -143,3 +145,25 @@ def test_a_volume_without_a_body_is_the_models_fault():
 def test_another_folder_is_not_a_reconstruction(tmp_path):
     with pytest.raises(InputError, match="does not hold a reconstruction"):
         Reconstruction.load(tmp_path)
+
+
+def test_a_styler_changes_what_the_network_sees_and_what_it_was_is_kept(a_model, a_pair, tmp_path):
+    torch.manual_seed(0)
+    network = StyleGenerator(0.1)
+    torch.nn.init.normal_(network.head.weight)
+    plain, styled = (reconstruct(a_pair, a_model, styler=s) for s in (None, Styler(network.eval(), {"name": "mine"})))
+    assert not plain.unstyled and any("styler mine" in note for note in styled.notes)
+    for view in View:
+        assert np.array_equal(styled.unstyled[view], plain.views[view])
+        assert not np.allclose(styled.views[view], plain.views[view], atol=0.01)
+    styled.save(tmp_path)
+    loaded = Reconstruction.load(tmp_path)
+    for view in View:
+        assert np.allclose(loaded.views[view], styled.views[view], atol=1e-4)
+        assert np.allclose(loaded.unstyled[view], styled.unstyled[view], atol=1e-4)
+
+
+def test_a_styler_of_another_size_is_refused(a_model, a_pair):
+    model = single_view(a_model, View.PA, "2dcnn")
+    with pytest.raises(ModelError, match="not 256"):
+        reconstruct(a_pair, model, styler=Styler(StyleGenerator(0.1).eval(), {"name": "mine"}))
