@@ -9,11 +9,14 @@ from pathlib import Path
 
 from X2CTLib.cli import terminal_progress
 from X2CTLib.errors import Cancelled
+from X2CTLib.geometry import View
 from X2CTLib.progress import CancelToken, Progress, silent
 from X2CTTrainingLib.datasets import CACHE, SOURCES_HELP, gather
 from X2CTTrainingLib.experiment import PAPER_SCALE, experiment_names, scale_names
+from X2CTTrainingLib.radiograph_datasets import gather_radiographs, record_radiographs
+from X2CTTrainingLib.simulation import mean_views
 from X2CTTrainingLib.splits import split_cases
-from X2CTTrainingLib.systems import build_system, read_experiment
+from X2CTTrainingLib.systems import Preparation, build_system, read_experiment
 from X2CTTrainingLib.trainer import Trainer, make_fabric
 
 
@@ -21,6 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("experiment", help=f"a .toml file, or one of: {', '.join(experiment_names())}")
     parser.add_argument("--data", nargs="+", required=True, metavar="SOURCE", help=SOURCES_HELP)
+    parser.add_argument(
+        "--radiographs",
+        nargs="+",
+        default=[],
+        metavar="SOURCE",
+        help="files and folders of radiographs, for the styler",
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder of the run; a run that it holds goes on")
     parser.add_argument(
         "--scale", default=PAPER_SCALE, help=f"how large: a .toml file, or one of: {', '.join(scale_names())}"
@@ -43,6 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
             arguments.cache,
             progress,
             cancel,
+            arguments.radiographs,
         )
     if first:
         print_skipped(skipped)
@@ -50,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def print_skipped(skipped: Sequence[str]) -> None:
-    """Name the CTs that could not be used, and count them."""
+    """Name the CTs and radiographs that could not be used, and count them."""
     print(*skipped, *([f"{len(skipped)} skipped."] if skipped else []), sep="\n", end="\n" if skipped else "")
 
 
@@ -63,6 +74,7 @@ def train(
     cache: Path = CACHE,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
+    radiographs: Sequence[str] = (),
 ) -> list[str]:
     """Train an experiment on data to its end; a run that the folder holds goes on.
 
@@ -75,9 +87,10 @@ def train(
         cache: Folder for the prepared cubes.
         progress: Told after every case and step.
         cancel: Looked at as often.
+        radiographs: Unpaired, for the styler; see `radiograph_datasets.gather_radiographs`.
 
     Returns:
-        A sentence about each CT that cannot be used.
+        A sentence about each CT and radiograph that cannot be used.
 
     Raises:
         InputError: Experiment, data and folder do not go together, or one of them cannot be used.
@@ -87,12 +100,18 @@ def train(
     experiment = read_experiment(name, scale)
     cases, skipped = gather(sources, cache, progress, cancel)
     split = split_cases(cases, experiment.data, experiment.run.seed)
+    images, unread = [], []
+    if radiographs:
+        templates = mean_views(split.train, tuple(View))
+        images, unread = gather_radiographs(radiographs, templates, cache, progress, cancel)
     fabric = make_fabric(experiment, device)
     folder.mkdir(parents=True, exist_ok=True)
     if fabric.is_global_zero:
         split.record(folder)
-    Trainer(build_system(experiment, split, fabric), folder, fabric).run(progress, cancel)
-    return skipped
+        record_radiographs(folder, images)
+    system = build_system(experiment, split, fabric, Preparation(images, cache, progress, cancel))
+    Trainer(system, folder, fabric).run(progress, cancel)
+    return skipped + unread
 
 
 @contextmanager

@@ -210,7 +210,7 @@ def prepare(source: Source, cache: Path) -> Case:
         def make() -> dict[str, np.ndarray]:
             return {"hu": standard_cube(*read_ct(source.path))[0]}
 
-    arrays = _cached(cache / key, make)
+    arrays = cached(cache / key, make)
     return Case(source.name, source.patient, key, real=source.path is not None, part=source.part, **arrays)
 
 
@@ -231,7 +231,7 @@ def _content_hash(path: Path, cache: Path) -> str:
     return content
 
 
-def _cached(folder: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def cached(folder: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Arrays by their name, made if they are not there yet; they stay on disk until they are looked at."""
     if not folder.is_dir():
         arrays = make()

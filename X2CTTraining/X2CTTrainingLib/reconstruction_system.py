@@ -30,6 +30,7 @@ from X2CTTrainingLib.previews import sheet
 from X2CTTrainingLib.samples import Deck, seeded, shares
 from X2CTTrainingLib.simulation import mean_views, reconstruct_case
 from X2CTTrainingLib.splits import Split
+from X2CTTrainingLib.systems import Preparation
 from X2CTTrainingLib.trainer import check_finite, descend
 
 RECONSTRUCTION_LOSSES = ("reconstruction", "projection", "adversarial")
@@ -268,7 +269,13 @@ class ReconstructionSystem:
 
 
 EXPERIMENT = ReconstructionExperiment
-build = ReconstructionSystem
+
+
+def build(
+    experiment: ReconstructionExperiment, split: Split, fabric: Fabric, preparation: Preparation
+) -> ReconstructionSystem:
+    """The system, which needs nothing but CTs."""
+    return ReconstructionSystem(experiment, split, fabric)
 
 
 def scaled_hu(hu: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -29,13 +29,7 @@ class Split:
         Raises:
             InputError: The folder holds a run on other cases.
         """
-        path = folder / "split.json"
-        if path.exists():
-            if read_record(folder) != self._record():
-                raise InputError(f"{folder} holds a run on other data. Give the same data, or another output folder.")
-            return
-        with replace_file(path) as partial:
-            partial.write_text(json.dumps(self._record(), indent=2) + "\n")
+        keep_record(folder / "split.json", self._record())
 
     def _record(self) -> dict[str, list[dict]]:
         return {part: [case.record() for case in getattr(self, part)] for part in PARTS}
@@ -55,16 +49,35 @@ class Split:
         )
 
 
+def keep_record(path: Path, content: dict) -> None:
+    """Write what a run is trained on, or check that it is what it was begun with.
+
+    Raises:
+        InputError: The folder holds a run on other data.
+    """
+    if not path.exists():
+        with replace_file(path) as partial:
+            partial.write_text(json.dumps(content, indent=2) + "\n")
+    elif _read(path) != content:
+        raise InputError(f"{path.parent} holds a run on other data. Give the same data, or another output folder.")
+
+
 def read_record(folder: Path) -> dict[str, list[dict]]:
     """Who a run's cases are, by part.
 
     Raises:
         InputError: The folder holds no run.
     """
+    return _read(Path(folder) / "split.json")
+
+
+def _read(path: Path) -> dict:
     try:
-        return json.loads((Path(folder) / "split.json").read_text())
+        return json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise InputError(f"{folder} does not hold a training run: there is no readable split.json in it.") from error
+        raise InputError(
+            f"{path.parent} does not hold a training run: there is no readable {path.name} in it."
+        ) from error
 
 
 def split_cases(cases: Sequence[Case], data: Data, seed: int = 0) -> Split:
