@@ -1,9 +1,9 @@
 """The paper's figures 6, 7 and 8 with our volumes: grids of pictures; what is synthetic carries the mark."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from jaxtyping import Int16
@@ -33,18 +33,21 @@ def figure_6(path: Path, truth: Int16[np.ndarray, "k j i"], answers: Mapping[str
 
 
 def figure_7(path: Path, reconstructions: Mapping[str, Reconstruction]) -> None:
-    """Real radiographs as the network saw them, and renderings of what it made of them: inside and surface.
+    """Real radiographs, as they are and as a styler made them where there was one, and renderings of what came of them.
 
     Args:
         path: Of the picture.
         reconstructions: By the name of the pair.
     """
-    columns = [*(view.label for view in View), "inside", "surface"]
-    with _grid(path, list(reconstructions), columns) as grid, tempfile.TemporaryDirectory() as scratch:
+    columns = [view.label for view in View]
+    if any(reconstruction.unstyled for reconstruction in reconstructions.values()):
+        columns += [f"{label}, styled" for label in columns]
+    with _grid(path, list(reconstructions), [*columns, "inside", "surface"]) as grid, TemporaryDirectory() as scratch:
         for row, (name, reconstruction) in zip(grid, reconstructions.items(), strict=True):
-            for axes, image in zip(row, reconstruction.views.values(), strict=False):
+            images = [*reconstruction.unstyled.values(), *reconstruction.views.values()]
+            for axes, image in zip(row[:-2], images, strict=True):
                 axes.imshow(image, cmap="gray")
-            for axes, preset in zip(row[2:], (INSIDE, SURFACES), strict=True):
+            for axes, preset in zip(row[-2:], (INSIDE, SURFACES), strict=True):
                 axes.imshow(imread(render(reconstruction.hu, Path(scratch) / f"{name}-{preset}", preset)["pa"]))
 
 
@@ -88,5 +91,5 @@ def _grid(path: Path, rows: Sequence[str], columns: Sequence[str]):
 @contextmanager
 def _rendered(volumes: Mapping[str, np.ndarray]):
     """The pictures of each volume, while the block lasts."""
-    with tempfile.TemporaryDirectory() as scratch:
+    with TemporaryDirectory() as scratch:
         yield [render(hu, Path(scratch) / str(index)) for index, hu in enumerate(volumes.values())]

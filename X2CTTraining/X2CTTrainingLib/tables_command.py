@@ -13,6 +13,7 @@ from X2CTLib.inference import reconstruct
 from X2CTLib.progress import Progress, part, silent
 from X2CTLib.radiograph import read_radiograph
 from X2CTLib.sample import sample_case
+from X2CTLib.styler import Styler, load_styler
 from X2CTLib.weights import Model, load_model
 from X2CTTrainingLib.command import print_skipped, stopped_by_signals, train
 from X2CTTrainingLib.datasets import CACHE, SOURCES_HELP
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="folder with NAME_pa.* and NAME_lateral.* for figure 7; the sample case if not given",
     )
+    parser.add_argument("--styler", type=Path, help="weights of a styler for figure 7; without one, it shows none")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for the prepared cubes")
 
@@ -51,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train, evaluate, and write tables.md, table_1.csv to table_3.csv, the figures and the evaluation."""
     pairs = find_pairs(arguments.radiographs) if arguments.radiographs else {"sample": sample_case()}
+    styler = load_styler(arguments.styler) if arguments.styler else None
     experiments = paper_experiments(arguments.scale)
     runs = {name: arguments.output / "runs" / name for name in experiments}
     with stopped_by_signals() as cancel, terminal_progress() as progress:
@@ -68,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
         with whole_folder(arguments.output) as scratch:
             evaluation.write(scratch / "evaluation")
             text = write_tables(scratch, experiments, evaluation, setting(split, arguments.scale, models))
-            draw_figures(scratch, experiments, split, models, pairs, part(progress, 0.95, 1.0))
+            draw_figures(scratch, experiments, split, models, pairs, styler, part(progress, 0.95, 1.0))
     print_skipped(skipped)
     print(text)
     print(f"Wrote tables, figures and evaluation to {arguments.output}")
@@ -132,6 +135,7 @@ def draw_figures(
     split: Split,
     models: Mapping[str, Model],
     pairs: Mapping[str, Mapping[View, Path]],
+    styler: Styler | None,
     progress: Progress = silent,
 ) -> None:
     """Write figure_6.png (methods of table 1), figure_7.png (real radiographs) and figure_8.png (slices)."""
@@ -144,7 +148,7 @@ def draw_figures(
     radiographs = {
         name: {view: read_radiograph(path, view) for view, path in files.items()} for name, files in pairs.items()
     }
-    shown = {name: reconstruct(pair, models[METHOD]) for name, pair in radiographs.items()}
+    shown = {name: reconstruct(pair, models[METHOD], styler=styler) for name, pair in radiographs.items()}
     figure_7(folder / "figure_7.png", shown)
     progress(0.8, "Drawing figure 8")
     cases = split.test[:_CASES_SHOWN]
