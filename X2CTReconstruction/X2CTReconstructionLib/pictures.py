@@ -9,8 +9,6 @@ import vtk
 from jaxtyping import Float, UInt8
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from X2CTLib.mark import MARK
-
 PIXELS = 800
 """Edge of a picture."""
 MARGIN = 1.11
@@ -71,7 +69,9 @@ PICTURES = (
 )
 
 
-def annotate(renderer: vtk.vtkRenderer, picture: Picture, half_size: float, window: tuple[float, float]) -> None:
+def annotate(
+    renderer: vtk.vtkRenderer, picture: Picture, half_size: float, window: tuple[float, float], mark: str
+) -> None:
     """Write title, orientation letters and the mark; on slices, window and scale bar, too.
 
     Args:
@@ -79,13 +79,14 @@ def annotate(renderer: vtk.vtkRenderer, picture: Picture, half_size: float, wind
         picture: What it shows.
         half_size: Half of the volume's edge in mm.
         window: Width and level in HU.
+        mark: What a reader must know of the volume.
     """
     _add_text(renderer, picture.title, (0.02, 0.985), "Left", "Top")
     _add_text(renderer, letters(-picture.right), (0.015, 0.5), "Left", "Centered")
     _add_text(renderer, letters(picture.right), (0.985, 0.5), "Right", "Centered")
     _add_text(renderer, letters(np.array(picture.up)), (0.5, 0.985), "Centered", "Top")
-    mark = _add_text(renderer, MARK, (0.5, 0.012), "Centered", "Bottom")
-    mark.GetTextProperty().SetColor(1.0, 0.8, 0.3)
+    warning = _add_text(renderer, mark, (0.5, 0.012), "Centered", "Bottom")
+    warning.GetTextProperty().SetColor(1.0, 0.8, 0.3)
     if picture.sliced:
         _add_text(renderer, "W {:g}  L {:g} HU".format(*window), (0.98, 0.985), "Right", "Top")
         _add_scale_bar(renderer, 50 / (2 * MARGIN * half_size))
@@ -109,7 +110,7 @@ def off_screen_window(pixels: int) -> vtk.vtkRenderWindow:
     return window
 
 
-def draw(window: vtk.vtkRenderWindow, renderer: vtk.vtkRenderer, path: Path) -> None:
+def draw(window: vtk.vtkRenderWindow, renderer: vtk.vtkRenderer, path: Path, mark: str) -> None:
     """Render into a PNG file, which carries the mark in its description, too."""
     window.AddRenderer(renderer)
     window.Render()
@@ -118,7 +119,7 @@ def draw(window: vtk.vtkRenderWindow, renderer: vtk.vtkRenderer, path: Path) -> 
     grabber.ReadFrontBufferOff()
     writer = vtk.vtkPNGWriter()
     writer.SetInputConnection(grabber.GetOutputPort())
-    writer.AddText("Description", MARK)
+    writer.AddText("Description", mark)
     writer.WriteToMemoryOn()
     writer.Write()
     window.RemoveRenderer(renderer)

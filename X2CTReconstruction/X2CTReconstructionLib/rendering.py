@@ -12,6 +12,7 @@ import vtk
 from jaxtyping import Float
 
 from X2CTLib.geometry import CHEST_WINDOW
+from X2CTLib.mark import MARK
 from X2CTLib.progress import CancelToken, Progress, silent
 from X2CTReconstructionLib.pictures import PICTURES, PIXELS, annotate, draw, off_screen_window
 from X2CTReconstructionLib.presets import BODY, CHEST, preset_node
@@ -50,15 +51,17 @@ def render_pictures(
     preset: str = BODY,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
+    mark: str = MARK,
 ) -> dict[str, Path]:
     """Write the pictures of `X2CTReconstructionLib.pictures.PICTURES` as PNG files; each carries the mark.
 
     Args:
-        volume_node: The synthetic CT, a `vtkMRMLScalarVolumeNode` in HU.
+        volume_node: The CT, a `vtkMRMLScalarVolumeNode` in HU.
         directory: Made if need be.
         preset: As `X2CTReconstructionLib.presets.preset_node` takes it.
         progress: Told before each picture and at the end.
         cancel: Looked at before each picture.
+        mark: What the pictures say of the volume; empty for a CT that was acquired.
 
     Returns:
         The files by the name of the picture.
@@ -85,9 +88,9 @@ def render_pictures(
         renderer.AddViewProp(section if picture.sliced else rendering)
         renderer.SetActiveCamera(picture.camera(centre + depth * forward, half_size))
         renderer.ResetCameraClippingRange()
-        annotate(renderer, picture, half_size, CHEST_WINDOW)
+        annotate(renderer, picture, half_size, CHEST_WINDOW, mark)
         files[picture.name] = directory / f"{picture.name}.png"
-        draw(window, renderer, files[picture.name])
+        draw(window, renderer, files[picture.name], mark)
     progress(1.0, "Pictures drawn")
     return files
 

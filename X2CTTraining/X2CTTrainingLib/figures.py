@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from jaxtyping import Int16
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
@@ -24,12 +25,14 @@ _TRUTH = "CT"
 
 
 def figure_6(path: Path, truth: Int16[np.ndarray, "k j i"], answers: Mapping[str, Int16[np.ndarray, "k j i"]]) -> None:
-    """The CT and what each method made of its radiographs: an axial slice, and renderings from front and left."""
+    """The CT and what each method made of its radiographs: the middle axial slice, renderings from front and left."""
     columns = {_TRUTH: truth, **answers}
-    with _rendered(columns) as pictures, _grid(path, ("axial", "pa", "lateral"), list(columns)) as grid:
-        for column, files in enumerate(pictures):
-            for row, name in enumerate(("axial", "pa", "lateral")):
-                grid[row][column].imshow(imread(files[name]))
+    with _grid(path, ("axial", "pa", "lateral"), list(columns)) as grid, TemporaryDirectory() as scratch:
+        for (name, hu), (axial, pa, lateral) in zip(columns.items(), grid.T, strict=True):
+            _show(axial, sections(hu, _middle(hu))["axial"])
+            files = render(hu, Path(scratch) / name, mark="" if name == _TRUTH else MARK)
+            pa.imshow(imread(files["pa"]))
+            lateral.imshow(imread(files["lateral"]))
 
 
 def figure_7(path: Path, reconstructions: Mapping[str, Reconstruction]) -> None:
@@ -58,17 +61,25 @@ def figure_8(path: Path, cases: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> 
         path: Of the picture.
         cases: CT and answer by the name of the case.
     """
-    voxels = len(next(iter(cases.values()))[0])
-    centres = {f"axial {percent} %": (voxels * percent // 100, voxels // 2, voxels // 2) for percent in (35, 50, 65)}
-    columns = [*centres, "coronal", "sagittal"]
+    heights = (35, 50, 65)
+    columns = [*(f"axial {percent} %" for percent in heights), "coronal", "sagittal"]
     rows = [f"{name}, {what}" for name in cases for what in (_TRUTH, "reconstructed")]
-    low, high = CHEST_WINDOW[1] - CHEST_WINDOW[0] / 2, CHEST_WINDOW[1] + CHEST_WINDOW[0] / 2
     with _grid(path, rows, columns) as grid:
         for row, hu in zip(grid, (hu for pair in cases.values() for hu in pair), strict=True):
-            middle = sections(hu, (voxels // 2,) * 3)
-            slices = [sections(hu, centre)["axial"] for centre in centres.values()]
-            for axes, pixels in zip(row, [*slices, middle["coronal"], middle["sagittal"]], strict=True):
-                axes.imshow(pixels, cmap="gray", vmin=low, vmax=high)
+            middle = sections(hu, _middle(hu))
+            axials = [hu[len(hu) * percent // 100] for percent in heights]
+            for axes, pixels in zip(row, [*axials, middle["coronal"], middle["sagittal"]], strict=True):
+                _show(axes, pixels)
+
+
+def _middle(hu: np.ndarray) -> tuple[int, int, int]:
+    return tuple(size // 2 for size in hu.shape)
+
+
+def _show(axes: Axes, pixels: Int16[np.ndarray, "r c"]) -> None:
+    """Draw a slice in the chest window."""
+    width, level = CHEST_WINDOW
+    axes.imshow(pixels, cmap="gray", vmin=level - width / 2, vmax=level + width / 2)
 
 
 @contextmanager
@@ -86,10 +97,3 @@ def _grid(path: Path, rows: Sequence[str], columns: Sequence[str]):
     yield grid
     figure.supxlabel(f"All but {_TRUTH} and radiographs: {MARK}", color="#ffcc4d", fontsize=9)
     figure.savefig(path, dpi=110, metadata={"Description": MARK})
-
-
-@contextmanager
-def _rendered(volumes: Mapping[str, np.ndarray]):
-    """The pictures of each volume, while the block lasts."""
-    with TemporaryDirectory() as scratch:
-        yield [render(hu, Path(scratch) / str(index)) for index, hu in enumerate(volumes.values())]
