@@ -115,7 +115,7 @@ class Trainer:
             Cancelled: Asked to stop; the same call goes on from here.
             TrainingError: The losses are no numbers any more, or memory is short; the last checkpoint is kept.
         """
-        run, steps = self.system.experiment.run, self.schedule.steps
+        run, begun, steps = self.system.experiment.run, self.step, self.schedule.steps
         with self._logging() as log:
             while self.step < steps:
                 if self._mean(float(cancel is not None and cancel.raised)) > 0:
@@ -139,7 +139,8 @@ class Trainer:
                 if last or self.step % run.checkpoint_every == 0:
                     self.save()
                 progress(self.step / steps, f"step {self.step} of {steps}, {_short(values, self.system.losses)}")
-        if self.fabric.is_global_zero:
+        exported = self.step == begun and any(self.folder.glob("*.safetensors"))
+        if self.fabric.is_global_zero and not exported:
             self.system.export(self.folder, self.step)
 
     @contextmanager

@@ -29,7 +29,7 @@ def test_training_finds_the_weight(tmp_path):
     trainer = a_training(tmp_path, steps=1000)
     trainer.run()
     assert trainer.system.weight == pytest.approx(2, abs=0.01)
-    assert float((tmp_path / "weight.txt").read_text()) == trainer.system.weight
+    assert float((tmp_path / "weight.safetensors").read_text()) == trainer.system.weight
 
 
 def test_a_resumed_training_is_the_uninterrupted_one(tmp_path):
@@ -46,16 +46,23 @@ def test_a_resumed_training_is_the_uninterrupted_one(tmp_path):
     assert resumed.step == 8
     resumed.run()
     whole, parts = (tmp_path / name for name in ("whole", "parts"))
-    assert (whole / "weight.txt").read_text() == (parts / "weight.txt").read_text()
+    assert (whole / "weight.safetensors").read_text() == (parts / "weight.safetensors").read_text()
     logs = [[{**row, "seconds": 0} for row in read_log(folder)] for folder in (whole, parts)]
     assert logs[0] == logs[1] and len(logs[0]) == 20
 
 
 def test_a_finished_training_is_not_trained_again(tmp_path):
     a_training(tmp_path).run()
-    written = (tmp_path / FILE).stat().st_mtime_ns
+    written = [(tmp_path / name).stat().st_mtime_ns for name in (FILE, "weight.safetensors")]
     a_training(tmp_path).run()
-    assert (tmp_path / FILE).stat().st_mtime_ns == written
+    assert [(tmp_path / name).stat().st_mtime_ns for name in (FILE, "weight.safetensors")] == written
+
+
+def test_a_training_that_was_killed_before_its_export_exports(tmp_path):
+    a_training(tmp_path).run()
+    (tmp_path / "weight.safetensors").unlink()
+    a_training(tmp_path).run()
+    assert (tmp_path / "weight.safetensors").is_file()
 
 
 def test_kill_9_at_random_moments_loses_no_more_than_since_the_checkpoint(tmp_path):
@@ -81,7 +88,7 @@ def test_kill_9_at_random_moments_loses_no_more_than_since_the_checkpoint(tmp_pa
         assert reached <= state["step"] and logged - state["step"] <= 3
         reached = state["step"]
     train_toy(folder, steps)
-    assert (folder / "weight.txt").read_text() == (tmp_path / "whole" / "weight.txt").read_text()
+    assert (folder / "weight.safetensors").read_text() == (tmp_path / "whole" / "weight.safetensors").read_text()
     assert [row["step"] for row in read_log(folder)] == list(range(steps))
 
 
