@@ -94,14 +94,14 @@ def test_the_volume_is_a_ct_cube_in_hounsfield_units(the_real_case):
 
 
 def test_the_report_says_what_it_is(the_real_case):
-    page = (the_real_case / "report.html").read_text()
+    page = (the_real_case / "report.html").read_text(encoding="utf-8")
     assert "SYNTHETIC, not an acquired CT; research use only" in page
     assert page.count("data:image/png;base64,") >= 8
     assert "http://" not in page and "https://" not in page.replace("https://openaccess.thecvf.com", "")
 
 
 def test_measurements_have_units(the_real_case):
-    with (the_real_case / "measurements.csv").open() as file:
+    with (the_real_case / "measurements.csv").open(encoding="utf-8") as file:
         rows = {row["name"]: row for row in csv.DictReader(file)}
     assert 1500 < float(rows["Lungs volume"]["value"]) < 9000 and rows["Lungs volume"]["unit"] == "mL"
     assert 180 < float(rows["Inner thoracic width"]["value"]) < 320
@@ -159,7 +159,7 @@ def test_drrs_come_with_their_geometry(tmp_path):
 
 def a_text_file(folder: Path) -> Path:
     path = folder / "text.dcm"
-    path.write_text("This is not a radiograph.\n" * 100)
+    path.write_text("This is not a radiograph.\n" * 100, encoding="utf-8")
     return path
 
 
@@ -236,11 +236,11 @@ def test_a_model_of_one_view_reconstructs_from_it_alone(tmp_path):
     assert image.GetSpacing() == (2.5, 2.5, 2.5)
     assert np.corrcoef(hu.ravel(), truth.ravel())[0, 1] > 0.85
     assert sitk.ReadImage(folder / "pa.png").GetSize() == (256, 256) and not (folder / "lateral.png").exists()
-    assert "estimated from one radiograph" in (folder / "report.html").read_text()
+    assert "estimated from one radiograph" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_an_unusable_output_is_said(tmp_path):
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     done = x2ct("train", "lean", "--data", "phantoms:1", "--output", tmp_path / "file")
     assert done.returncode == 2 and "Traceback" not in done.stderr
 

@@ -70,7 +70,7 @@ def test_the_ui_file_and_the_widget_agree(desktop, monkeypatch, tmp_path, name):
     used = {
         node.attr
         for source in own_sources(name)
-        for node in ast.walk(ast.parse(source.read_text()))
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self.ui", "ui")
     }
     assert used <= vars(panel.ui).keys()
@@ -112,7 +112,7 @@ def test_slicers_functions_are_called_by_names_that_it_has(name):
         used = {
             node.attr
             for source in own_sources(name)
-            for node in ast.walk(ast.parse(source.read_text()))
+            for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) == f"slicer.{library}"
         }
         assert used <= slicer_api()[library].keys() | {"VTKObservationMixin"}
@@ -147,6 +147,8 @@ def test_the_stand_ins_refuse_what_slicer_lacks(tmp_path):
     with pytest.raises(AttributeError, match="no widget class"):
         widget_api("QMagicBox")
     broken = tmp_path / "broken.ui"
-    broken.write_text(UI["X2CTReconstruction"].read_text().replace('name="readOnly"', 'name="readonly"'))
+    broken.write_text(
+        UI["X2CTReconstruction"].read_text(encoding="utf-8").replace('name="readOnly"', 'name="readonly"')
+    )
     with pytest.raises(AttributeError, match="readonly"):
         load_ui(broken)

@@ -148,13 +148,13 @@ def test_reconstructs_the_sample_case(page):
     assert Path(download.value.path()).read_bytes().startswith(b"NRRD")
     with page.expect_download() as download:
         page.get_by_role("button", name="report.html").click()
-    assert MARK in Path(download.value.path()).read_text()
+    assert MARK in Path(download.value.path()).read_text(encoding="utf-8")
 
 
 def test_a_file_that_is_no_radiograph_changes_nothing(page, tmp_path):
     names = page.locator(".x2ct-file").all_inner_texts()
     bad = tmp_path / "notes.dcm"
-    bad.write_text("not a radiograph\n" * 20)
+    bad.write_text("not a radiograph\n" * 20, encoding="utf-8")
     page.set_input_files("#pa-file", bad)
     page.wait_for_selector("#alert")
     assert "notes.dcm" in page.inner_text("#alert")
@@ -193,7 +193,7 @@ def test_a_model_of_one_view_waits_for_that_one_only(browser, tmp_path):
         assert picture(page, "#pane-lateral img").std() > 20, "still as it was taken"
         with page.expect_download() as download:
             page.get_by_role("button", name="report.html").click()
-        assert "estimated from one radiograph" in Path(download.value.path()).read_text()
+        assert "estimated from one radiograph" in Path(download.value.path()).read_text(encoding="utf-8")
         page.close()
 
 

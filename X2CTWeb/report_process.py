@@ -48,7 +48,7 @@ def main(folder: Path, radiographs: dict[View, Path]) -> None:
 
 
 def _measurements(path: Path) -> list[Measurement]:
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         return [Measurement(**{**row, "value": float(row["value"])}) for row in csv.DictReader(file)]
 
 

@@ -28,7 +28,7 @@ class WidgetApi:
 @functools.cache
 def slicer_api() -> dict:
     """The whole listing."""
-    return json.loads(Path(__file__).with_name("slicer-5.13.json").read_text())
+    return json.loads(Path(__file__).with_name("slicer-5.13.json").read_text(encoding="utf-8"))
 
 
 @functools.cache

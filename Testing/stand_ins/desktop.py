@@ -172,7 +172,7 @@ def _packaging(desktop: Desktop) -> ModuleType:
     def load_requirements(path):
         from packaging.requirements import Requirement
 
-        lines = [line.strip() for line in Path(path).read_text().splitlines()]
+        lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines()]
         return [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
 
     def pip_ensure(
@@ -255,7 +255,7 @@ def _launcher(folder: Path) -> Path:
     """A folder with PythonSlicer, which runs this Python."""
     folder.mkdir()
     launcher = folder / "PythonSlicer"
-    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\n')
+    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\n', encoding="utf-8")
     launcher.chmod(0o755)
     return folder
 

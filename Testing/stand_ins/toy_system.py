@@ -59,7 +59,7 @@ class ToySystem:
         return self.network.weight.item()
 
     def export(self, folder: Path, steps: int) -> None:
-        (folder / "weight.safetensors").write_text(str(self.weight))
+        (folder / "weight.safetensors").write_text(str(self.weight), encoding="utf-8")
 
 
 def train_toy(folder: Path, steps: int) -> None:

@@ -30,7 +30,7 @@ def load_card(weights: Path) -> dict:
         ModelError: There is no readable card.
     """
     try:
-        card = json.loads(card_path(weights).read_text())
+        card = json.loads(card_path(weights).read_text(encoding="utf-8"))
         return {"name": str(card["name"]), **card}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
@@ -86,5 +86,7 @@ def publish(weights: Path, name: str) -> Path:
     copy = own_models_folder() / f"{safe}.safetensors"
     with replace_file(copy) as partial, replace_file(card_path(copy)) as card:
         shutil.copyfile(weights, partial)
-        card.write_text(json.dumps({**load_card(weights), "name": name, "file": copy.name}, indent=2) + "\n")
+        card.write_text(
+            json.dumps({**load_card(weights), "name": name, "file": copy.name}, indent=2) + "\n", encoding="utf-8"
+        )
     return copy

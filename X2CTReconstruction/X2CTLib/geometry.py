@@ -288,7 +288,7 @@ PROJECTIONS = {"clinical": clinical_projection, "paper": paper_projection, "para
 
 def write_sidecar(path: Path, projection: ProjectionGeometry) -> None:
     """Write the geometry of a radiograph beside it, as JSON."""
-    Path(path).write_text(json.dumps(projection.to_dict(), indent=2) + "\n")
+    Path(path).write_text(json.dumps(projection.to_dict(), indent=2) + "\n", encoding="utf-8")
 
 
 def read_sidecar(path: Path) -> ProjectionGeometry:
@@ -298,6 +298,6 @@ def read_sidecar(path: Path) -> ProjectionGeometry:
         InputError: The file is not such a sidecar.
     """
     try:
-        return ProjectionGeometry.from_dict(json.loads(Path(path).read_text()))
+        return ProjectionGeometry.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, AttributeError) as error:
         raise InputError(f"{Path(path).name} does not hold a projection geometry: {error}.") from error

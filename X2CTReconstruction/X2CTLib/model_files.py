@@ -27,7 +27,7 @@ def save_model_files(path: Path, tensors: dict[str, Float[Tensor, "..."]], card:
         save_file({key: value.half().contiguous() for key, value in tensors.items()}, weights)
         weights.chmod(0o644)  # it is made for its owner only
         card = {**card, "file": path.name, "sha256": _sha256(weights), "conventions": conventions}
-        text.write_text(json.dumps(card, indent=2) + "\n")
+        text.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 def load_model_files(path: Path, conventions: dict) -> tuple[dict[str, Float[Tensor, "..."]], dict]:

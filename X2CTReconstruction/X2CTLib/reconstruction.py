@@ -73,7 +73,7 @@ class Reconstruction:
                 "notes": self.notes,
                 "sources": {view.name: source for view, source in self.sources.items()},
             }
-            (scratch / "reconstruction.json").write_text(json.dumps(record, indent=2) + "\n")
+            (scratch / "reconstruction.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path):
@@ -84,7 +84,7 @@ class Reconstruction:
         """
         folder = Path(folder)
         try:
-            record = json.loads((folder / "reconstruction.json").read_text())
+            record = json.loads((folder / "reconstruction.json").read_text(encoding="utf-8"))
             image = sitk.ReadImage(folder / "volume.nrrd")
             projections = {View[n]: ProjectionGeometry.from_dict(p) for n, p in record["projections"].items()}
             styled = any(folder.glob(f"*{_UNSTYLED}.png"))

@@ -107,7 +107,7 @@ def write_results(
 
 def write_measurements(path: Path, measurements: list[Measurement]) -> None:
     """Write measurements as CSV: name, value, unit, note."""
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["name", "value", "unit", "note"])
         writer.writerows([m.name, round(m.value, 3), m.unit, m.note] for m in measurements)

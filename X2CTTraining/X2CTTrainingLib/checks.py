@@ -71,7 +71,7 @@ def check_sources(
 def write_checks(folder: Path, checks: Sequence[Check], data: Data | None = None) -> None:
     """Write checks.csv, with the part of the split that each case falls into."""
     parts = _parts([check.case for check in checks if check.case], data or Data())
-    with replace_file(folder / FILE) as partial, partial.open("w", newline="") as file:
+    with replace_file(folder / FILE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for check in checks:

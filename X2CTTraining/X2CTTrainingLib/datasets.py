@@ -179,7 +179,7 @@ def _listed(path: Path) -> Iterator[Source]:
     """The rows of a list; paths are relative to it."""
     if not path.is_file():
         raise InputError(f"There is no list {path}.")
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
         if not row.get("path") or (row.get("part") or "") not in ("", "train", "validation", "test"):
@@ -220,14 +220,14 @@ def _content_hash(path: Path, cache: Path) -> str:
     stamps = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     known = cache / "hashes" / hashlib.sha256(repr(stamps).encode()).hexdigest()[:24]
     if known.is_file():
-        return known.read_text()
+        return known.read_text(encoding="utf-8")
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())
     content = digest.hexdigest()[:24]
     with replace_file(known) as partial:
-        partial.write_text(content)
+        partial.write_text(content, encoding="utf-8")
     return content
 
 

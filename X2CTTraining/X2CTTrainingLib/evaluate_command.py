@@ -123,7 +123,7 @@ def write_card(weights: Path, name: str, answer: str, evaluation: Evaluation) ->
     card = load_card(weights)
     card["scores"] = {**card["scores"], name: scores}
     with replace_file(card_path(weights)) as partial:
-        partial.write_text(json.dumps(card, indent=2) + "\n")
+        partial.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
 def find_cases(

@@ -90,7 +90,7 @@ def _lines(summary: dict[str, dict[str, Estimate]]) -> Iterable[dict[str, str | 
 
 
 def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, str | float]]) -> None:
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)

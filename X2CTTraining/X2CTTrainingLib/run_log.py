@@ -26,7 +26,7 @@ class RunLog:
 
         self.folder, self.columns = folder, ["step", *columns]
         kept = [row for row in read_log(folder) if row["step"] < step]
-        with replace_file(folder / FILE) as partial, partial.open("w", newline="") as file:
+        with replace_file(folder / FILE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, self.columns, extrasaction="ignore")
             writer.writeheader()
             writer.writerows(kept)
@@ -34,7 +34,7 @@ class RunLog:
 
     def write(self, step: int, values: dict[str, float]) -> None:
         """Add the values of a step."""
-        with (self.folder / FILE).open("a", newline="") as file:
+        with (self.folder / FILE).open("a", newline="", encoding="utf-8") as file:
             row = {name: f"{value:.6g}" for name, value in values.items()}
             csv.DictWriter(file, self.columns).writerow({"step": step, **row})
         for name, value in values.items():
@@ -57,6 +57,6 @@ def read_log(folder: Path) -> list[dict[str, float]]:
     path = Path(folder) / FILE
     if not path.exists():
         return []
-    lines = path.read_text().splitlines(keepends=True)
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     rows = csv.DictReader(line for line in lines if line.endswith("\n"))
     return [{name: float(value) for name, value in row.items() if value} | {"step": int(row["step"])} for row in rows]

@@ -17,7 +17,7 @@ _MOST_POINTS = 2000
 
 def add_csv(scene, path: Path, name: str):
     """Add a CSV file as a `vtkMRMLTableNode`; columns of numbers become numbers, empty cells of these NaN."""
-    with Path(path).open(newline="") as file:
+    with Path(path).open(newline="", encoding="utf-8") as file:
         titles, *rows = csv.reader(file)
     columns = {title: _numbers([row[number] for row in rows]) for number, title in enumerate(titles)}
     return add_table(scene, columns, name)

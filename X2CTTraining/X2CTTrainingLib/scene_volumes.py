@@ -96,7 +96,7 @@ def write_dataset(scene, volumes: Sequence, folder: Path, parts: Mapping[str, st
             image = world_geometry(volume).to_image(hounsfield(volume).astype(np.int16))
             sitk.WriteImage(image, scratch / file, True)
             rows.append((file, patient(scene, volume), (parts or {}).get(name, "")))
-        with (scratch / LIST).open("w", newline="") as list_file:
+        with (scratch / LIST).open("w", newline="", encoding="utf-8") as list_file:
             csv.writer(list_file).writerows(rows)
     return Path(folder) / LIST
 

@@ -57,7 +57,7 @@ def keep_record(path: Path, content: dict) -> None:
     """
     if not path.exists():
         with replace_file(path) as partial:
-            partial.write_text(json.dumps(content, indent=2) + "\n")
+            partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     elif _read(path) != content:
         raise InputError(f"{path.parent} holds a run on other data. Give the same data, or another output folder.")
 
@@ -73,7 +73,7 @@ def read_record(folder: Path) -> dict[str, list[dict]]:
 
 def _read(path: Path) -> dict:
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
             f"{path.parent} does not hold a training run: there is no readable {path.name} in it."

@@ -78,7 +78,7 @@ _PROTOCOL = (
 
 def write_csv(path: Path, lines: Sequence[Line]) -> None:
     """One table as CSV: the means, the halves of their confidence intervals, and the published figures."""
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["method", "score", "patients", "mean", "margin", "published"])
         for line in lines:

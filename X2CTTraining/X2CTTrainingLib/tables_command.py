@@ -125,7 +125,7 @@ def write_tables(
     for table, own in lines.items():
         write_csv(folder / f"table_{table}.csv", own)
     text = markdown(lines, summary, setting)
-    (folder / "tables.md").write_text(text)
+    (folder / "tables.md").write_text(text, encoding="utf-8")
     return text
 
 

@@ -13,7 +13,7 @@ _HOME = Path.home() / "X2CTGAN"
 EXPERIMENTS = tuple(
     file.stem
     for file in sorted(_EXPERIMENTS.glob("*.toml"))
-    if tomllib.loads(file.read_text())["system"] == "reconstruction"
+    if tomllib.loads(file.read_text(encoding="utf-8"))["system"] == "reconstruction"
 )
 SCALES = ("paper", *sorted(file.stem for file in (_EXPERIMENTS / "Scales").glob("*.toml")))
 VIEWS = {"PA and lateral": ("PA", "LATERAL"), "PA": ("PA",), "lateral": ("LATERAL",)}

@@ -62,7 +62,7 @@ class Page(VAppLayout):
         server.state.trame__vuetify3_config = _THEME
         super().__init__(server)
         with self:
-            client.Style((Path(__file__).parent / "style.css").read_text())
+            client.Style((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))
             self._title_bar()
             with v.VNavigationDrawer(permanent=True, width=360, classes="x2ct-drawer"):
                 self.radiographs = RadiographsSection(typed_state)

@@ -215,7 +215,7 @@ def test_a_dicom_folder_gives_its_largest_ct_series(tmp_path, a_small_ct):
     write_series(folder, hu, geometry)
     write_series(folder, hu[:3] + 7, geometry)
     write_series(folder / "mr", np.zeros((40, 8, 8)), geometry, modality="MR")
-    (folder / "readme.txt").write_text("not DICOM")
+    (folder / "readme.txt").write_text("not DICOM", encoding="utf-8")
     read, placed = read_ct(folder)
     assert np.array_equal(read, np.maximum(hu, -1024))
     assert np.allclose(placed.ijk_to_lps, geometry.ijk_to_lps, atol=1e-3)
@@ -247,7 +247,7 @@ def test_a_folder_without_ct_is_an_error(tmp_path, a_small_ct):
 
 def test_what_is_no_ct_is_refused_with_the_reason(tmp_path, a_small_ct):
     hu, geometry = a_small_ct
-    (tmp_path / "text.nii.gz").write_text("no volume")
+    (tmp_path / "text.nii.gz").write_text("no volume", encoding="utf-8")
     sitk.WriteImage(sitk.Image(20, 20, sitk.sitkInt16), str(tmp_path / "slice.nrrd"))
     sitk.WriteImage(sitk.Image([9, 9, 9], sitk.sitkVectorUInt8, 3), str(tmp_path / "colour.nrrd"))
     sitk.WriteImage(geometry.to_image((hu + 1024).astype(np.uint16)), str(tmp_path / "stored.nrrd"))

@@ -73,7 +73,7 @@ def test_an_exposure_fogs_hardens_and_is_repeatable(drr):
 
 
 def test_several_cts_get_a_folder_each_and_a_bad_one_does_not_stop_the_others(drr, a_ct, tmp_path):
-    (tmp_path / "text.nrrd").write_text("no image")
+    (tmp_path / "text.nrrd").write_text("no image", encoding="utf-8")
     second = tmp_path / "second.nrrd"
     second.write_bytes(a_ct.read_bytes())
     complaint = drr("--format", "png", cts=(a_ct, tmp_path / "text.nrrd", second))

@@ -150,13 +150,13 @@ def test_the_sidecar_keeps_everything(tmp_path):
 def test_a_sidecar_without_angles_is_a_standard_view(tmp_path):
     values = clinical_projection(View.PA).to_dict()
     del values["gantry_deg"], values["cranial_deg"]
-    (tmp_path / "view.json").write_text(json.dumps(values))
+    (tmp_path / "view.json").write_text(json.dumps(values), encoding="utf-8")
     assert read_sidecar(tmp_path / "view.json") == clinical_projection(View.PA)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"view": "AP"}'])
 def test_a_wrong_sidecar_is_named(tmp_path, text):
-    (tmp_path / "view.json").write_text(text)
+    (tmp_path / "view.json").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=r"view\.json|projection geometry"):
         read_sidecar(tmp_path / "view.json")
 

@@ -95,7 +95,7 @@ def test_reconstruct_waits_for_the_radiographs_that_the_model_reads(panel, deskt
     single = cards.own_models_folder() / "single.safetensors"
     single.parent.mkdir()
     single.touch()
-    cards.card_path(single).write_text('{"name": "Single view", "architecture": {"views": ["PA"]}}')
+    cards.card_path(single).write_text('{"name": "Single view", "architecture": {"views": ["PA"]}}', encoding="utf-8")
     (single.parent / "no_card.safetensors").touch()
     panel.exit()
     panel.enter()
@@ -118,7 +118,7 @@ def test_a_colour_picture_can_be_chosen(panel, desktop, tmp_path):
 
 def test_an_unreadable_file_is_said_and_changes_nothing(panel, desktop, tmp_path):
     path = tmp_path / "text.dcm"
-    path.write_text("no radiograph")
+    path.write_text("no radiograph", encoding="utf-8")
     desktop.chosen_file = str(path)
     with pytest.raises(RuntimeError, match=r"text\.dcm"):
         panel.ui.paFileButton.click()

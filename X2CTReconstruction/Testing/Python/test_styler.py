@@ -62,8 +62,8 @@ def test_views_of_another_size_are_refused(a_styler):
 def test_a_card_for_another_width_is_refused(a_styler, tmp_path):
     path = tmp_path / "styler.safetensors"
     save_styler(path, a_styler)
-    card = json.loads(card_path(path).read_text())
-    card_path(path).write_text(json.dumps({**card, "architecture": {"width": 0.5}}))
+    card = json.loads(card_path(path).read_text(encoding="utf-8"))
+    card_path(path).write_text(json.dumps({**card, "architecture": {"width": 0.5}}), encoding="utf-8")
     with pytest.raises(ModelError, match="do not fit"):
         load_styler(path)
 

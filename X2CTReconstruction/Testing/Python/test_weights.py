@@ -39,25 +39,25 @@ def test_a_tampered_file_is_refused(a_model_file):
 
 
 def test_a_card_for_another_network_is_refused(a_model_file):
-    card = json.loads(card_path(a_model_file).read_text())
+    card = json.loads(card_path(a_model_file).read_text(encoding="utf-8"))
     card["architecture"]["width"] = 0.5
-    card_path(a_model_file).write_text(json.dumps(card))
+    card_path(a_model_file).write_text(json.dumps(card), encoding="utf-8")
     with pytest.raises(ModelError, match="do not fit"):
         load_model(a_model_file)
 
 
 def test_a_card_for_no_network_at_all_is_refused(a_model_file):
-    card = json.loads(card_path(a_model_file).read_text())
+    card = json.loads(card_path(a_model_file).read_text(encoding="utf-8"))
     del card["architecture"]["kind"]
-    card_path(a_model_file).write_text(json.dumps(card))
+    card_path(a_model_file).write_text(json.dumps(card), encoding="utf-8")
     with pytest.raises(ModelError, match="no network of kind"):
         load_model(a_model_file)
 
 
 def test_a_model_of_other_conventions_is_refused(a_model_file):
-    card = json.loads(card_path(a_model_file).read_text())
+    card = json.loads(card_path(a_model_file).read_text(encoding="utf-8"))
     card["conventions"]["hu_range"] = [0, 1]
-    card_path(a_model_file).write_text(json.dumps(card))
+    card_path(a_model_file).write_text(json.dumps(card), encoding="utf-8")
     with pytest.raises(ModelError, match="another version"):
         load_model(a_model_file)
 
@@ -67,19 +67,19 @@ def test_a_model_without_a_readable_card_is_refused(a_model_file, card):
     if card is None:
         card_path(a_model_file).unlink()
     else:
-        card_path(a_model_file).write_text(card)
+        card_path(a_model_file).write_text(card, encoding="utf-8")
     with pytest.raises(ModelError, match="card"):
         load_model(a_model_file)
 
 
 def test_the_card_tells_which_views_a_model_reads(a_model_file):
     assert views_read() == ["PA", "LATERAL"], "the shipped model"
-    card = json.loads(card_path(a_model_file).read_text())
+    card = json.loads(card_path(a_model_file).read_text(encoding="utf-8"))
     card["architecture"]["views"] = ["PA"]
-    card_path(a_model_file).write_text(json.dumps(card))
+    card_path(a_model_file).write_text(json.dumps(card), encoding="utf-8")
     assert views_read(a_model_file) == ["PA"]
     del card["architecture"]
-    card_path(a_model_file).write_text(json.dumps(card))
+    card_path(a_model_file).write_text(json.dumps(card), encoding="utf-8")
     with pytest.raises(ModelError, match="does not reconstruct"):
         views_read(a_model_file)
 

@@ -25,8 +25,8 @@ def worker(tmp_path, monkeypatch):
 
 @pytest.fixture
 def a_request(tmp_path) -> dict:
-    (tmp_path / "pa.dcm").write_text("This is not a radiograph.")
-    (tmp_path / "lateral.dcm").write_text("Nor is this.")
+    (tmp_path / "pa.dcm").write_text("This is not a radiograph.", encoding="utf-8")
+    (tmp_path / "lateral.dcm").write_text("Nor is this.", encoding="utf-8")
     return {
         "pa": str(tmp_path / "pa.dcm"),
         "lateral": str(tmp_path / "lateral.dcm"),
@@ -54,7 +54,7 @@ def session_members(leader: int) -> list[int]:
     members = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it has ended meanwhile
-            state, _, _, session = stat.read_text().rpartition(")")[2].split()[:4]
+            state, _, _, session = stat.read_text(encoding="utf-8").rpartition(")")[2].split()[:4]
             if int(session) == leader and state != "Z":
                 members.append(int(stat.parent.name))
     return members
@@ -117,7 +117,7 @@ def test_cancel_kills_the_process_within_a_second(worker, a_request):
 def test_cancel_reaches_the_child_of_a_launcher(tmp_path, a_request):
     """PythonSlicer is such a launcher: it runs the interpreter as a child and passes standard input on."""
     launcher = tmp_path / "launcher"
-    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\n')
+    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\n', encoding="utf-8")
     launcher.chmod(0o755)
     worker = Worker(str(launcher))
     worker.submit(a_request)

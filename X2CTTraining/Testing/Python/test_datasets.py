@@ -32,7 +32,7 @@ def a_folder(a_body, tmp_path):
     sitk.WriteImage(sitk.Maximum(image, -900), folder / "more" / "other.nrrd")
     (folder / "damaged.nii.gz").write_bytes((folder / "good.nii.gz").read_bytes()[:20000])
     sitk.WriteImage(image * 0, folder / "empty.mha")
-    (folder / "notes.txt").write_text("not a CT")
+    (folder / "notes.txt").write_text("not a CT", encoding="utf-8")
     return folder
 
 
@@ -53,7 +53,7 @@ def test_a_corrupt_ct_among_good_ones_is_named_and_skipped(a_folder, tmp_path):
 
 def test_a_list_names_patients_and_parts(a_folder, tmp_path):
     path = a_folder / "list.csv"
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(
             [["path", "patient", "part"], ["good.nii.gz", "p1", "train"], ["more/other.nrrd", "p2", "test"]]
         )

@@ -41,7 +41,7 @@ def evaluate(room, monkeypatch):
 def test_predicted_volumes_are_scored_and_written(evaluate, room, tmp_path, capsys):
     sets = ["--data", "phantoms:1", "--training-data", room / "other.nrrd"]
     assert evaluate(room / "volumes", *sets, "--output", tmp_path / "out") == 0
-    rows = list(csv.DictReader((tmp_path / "out" / "scores.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "out" / "scores.csv").open(encoding="utf-8")))
     perfect = next(row for row in rows if row["answer"] == str(room / "volumes"))
     mean = next(row for row in rows if row["answer"] == MEAN_VOLUME)
     assert perfect[PSNR] == "inf" and float(mean[PSNR]) < 30
@@ -69,7 +69,7 @@ def test_runs_are_scored_on_the_cases_that_they_held_out(evaluate, room, tmp_pat
     a_run(room, run, test=0)
     a_run(room, other, test=1)
     assert evaluate(run, room / "volumes", "--output", tmp_path / "out") == 0
-    rows = list(csv.DictReader((tmp_path / "out" / "scores.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "out" / "scores.csv").open(encoding="utf-8")))
     assert {row["case"] for row in rows} == {"phantom-0"}
     assert {row["answer"] for row in rows} >= {str(run), str(room / "volumes"), MEAN_VOLUME}
     assert evaluate(run, other) == 2
@@ -96,7 +96,7 @@ def test_a_mistake_is_said_and_nothing_written(evaluate, room, tmp_path, monkeyp
 def test_what_is_named_is_a_run_a_model_or_a_folder_of_volumes(tmp_path):
     assert weights_of(tmp_path / "any.safetensors") == tmp_path / "any.safetensors"
     assert weights_of(tmp_path) is None
-    (tmp_path / "split.json").write_text("{}")
+    (tmp_path / "split.json").write_text("{}", encoding="utf-8")
     with pytest.raises(InputError, match="not finished"):
         weights_of(tmp_path)
     (tmp_path / "model.safetensors").touch()
@@ -107,14 +107,14 @@ def test_what_is_named_is_a_run_a_model_or_a_folder_of_volumes(tmp_path):
 
 def test_the_card_gets_the_means_beside_what_it_has(tmp_path):
     card = {"name": "tiny", "scores": {"old": {"model": {PSNR: 1.0}}}}
-    (tmp_path / "model.json").write_text(json.dumps(card))
+    (tmp_path / "model.json").write_text(json.dumps(card), encoding="utf-8")
     rows = [
         {"case": case, "patient": case, "answer": answer, PSNR: value, "Dice of lungs": 1.0}
         for case, answer, value in (("a", "m", 20.0), ("b", "m", 21.0), ("a", MEAN_VOLUME, 15.0))
     ]
     found = Evaluation(rows=rows, sections={"a": {}, "b": {}})
     write_card(tmp_path / "model.safetensors", "held out", "m", found)
-    scores = json.loads((tmp_path / "model.json").read_text())["scores"]
+    scores = json.loads((tmp_path / "model.json").read_text(encoding="utf-8"))["scores"]
     assert scores["old"] == card["scores"]["old"]
     assert scores["held out"] == {"model": {"cases": 2, PSNR: 20.5}, MEAN_VOLUME: {"cases": 2, PSNR: 15.0}}
     assert PSNR in ON_THE_CARD and not list(tmp_path.glob(".*"))

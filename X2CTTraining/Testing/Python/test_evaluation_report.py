@@ -45,11 +45,11 @@ def an_evaluation() -> Evaluation:
 def a_page(an_evaluation, tmp_path) -> str:
     an_evaluation.write(tmp_path / "out")
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"scores.csv", "summary.csv", "report.html"}
-    return (tmp_path / "out" / "report.html").read_text()
+    return (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 def rows_of(path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

@@ -15,7 +15,7 @@ def declared(tmp_path):
 
     def read(text: str, scale: str = "paper") -> ReconstructionExperiment:
         path = tmp_path / "mine.toml"
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
         return read_experiment(str(path), scale)
 
     return read

@@ -55,7 +55,7 @@ learning_rate = [2e-4, 0]
 @pytest.fixture
 def tiny(tmp_path) -> str:
     path = tmp_path / "tiny.toml"
-    path.write_text(TINY)
+    path.write_text(TINY, encoding="utf-8")
     return str(path)
 
 

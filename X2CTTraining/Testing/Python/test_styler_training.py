@@ -255,7 +255,7 @@ def test_a_run_on_other_radiographs_is_not_gone_on_with(a_preparation, tmp_path)
     images = a_preparation.radiographs
     record_radiographs(tmp_path, images)
     record_radiographs(tmp_path, images)
-    parts = json.loads((tmp_path / "radiographs.json").read_text())
+    parts = json.loads((tmp_path / "radiographs.json").read_text(encoding="utf-8"))
     assert len(parts["train"]) == 2 * len(KEPT) and len(parts["test"]) == 2 * len(TESTED)
     with pytest.raises(InputError, match="other data"):
         record_radiographs(tmp_path, images[:3])

@@ -57,7 +57,7 @@ def test_tables_show_ours_beside_the_published_figures(as_published):
 
 def test_csv_holds_the_same(as_published, tmp_path):
     write_csv(tmp_path / "table.csv", lines_of_tables(EXPERIMENTS, as_published)[3])
-    rows = list(csv.DictReader((tmp_path / "table.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "table.csv").open(encoding="utf-8")))
     (row,) = (row for row in rows if row["method"] == "GAN" and row["score"] == PSNR)
     assert float(row["mean"]) == float(row["published"]) == 17.38 and row["patients"] == "5"
 
@@ -74,14 +74,14 @@ voxels = 64
 
 def test_one_command_trains_evaluates_and_draws(tmp_path):
     """The whole way, with networks that learn nothing."""
-    (tmp_path / "tiny.toml").write_text(TINY)
+    (tmp_path / "tiny.toml").write_text(TINY, encoding="utf-8")
     arguments = ["tables", "--data", "phantoms:2", "--scale", str(tmp_path / "tiny.toml")]
     arguments += ["--cache", str(tmp_path / "cache"), "--output", str(tmp_path / "out")]
     assert main(arguments) == 0
-    text = (tmp_path / "out" / "tables.md").read_text()
+    text = (tmp_path / "out" / "tables.md").read_text(encoding="utf-8")
     assert "Trained on 0 CTs and 1 phantoms; scored on 0 CTs and 1 phantoms" in text and "width 0.1, 1 steps" in text
     for table, methods in ((1, 5), (2, 4), (3, 4)):
-        rows = list(csv.DictReader((tmp_path / "out" / f"table_{table}.csv").open()))
+        rows = list(csv.DictReader((tmp_path / "out" / f"table_{table}.csv").open(encoding="utf-8")))
         assert len({row["method"] for row in rows}) == methods
         assert all(5 < float(row["mean"]) < 40 for row in rows if row["score"] == PSNR)
     for figure, shape in ((6, (3, 6)), (7, (1, 4)), (8, (2, 5))):

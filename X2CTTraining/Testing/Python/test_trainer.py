@@ -29,7 +29,7 @@ def test_training_finds_the_weight(tmp_path):
     trainer = a_training(tmp_path, steps=1000)
     trainer.run()
     assert trainer.system.weight == pytest.approx(2, abs=0.01)
-    assert float((tmp_path / "weight.safetensors").read_text()) == trainer.system.weight
+    assert float((tmp_path / "weight.safetensors").read_text(encoding="utf-8")) == trainer.system.weight
 
 
 def test_a_resumed_training_is_the_uninterrupted_one(tmp_path):
@@ -46,7 +46,9 @@ def test_a_resumed_training_is_the_uninterrupted_one(tmp_path):
     assert resumed.step == 8
     resumed.run()
     whole, parts = (tmp_path / name for name in ("whole", "parts"))
-    assert (whole / "weight.safetensors").read_text() == (parts / "weight.safetensors").read_text()
+    assert (whole / "weight.safetensors").read_text(encoding="utf-8") == (parts / "weight.safetensors").read_text(
+        encoding="utf-8"
+    )
     logs = [[{**row, "seconds": 0} for row in read_log(folder)] for folder in (whole, parts)]
     assert logs[0] == logs[1] and len(logs[0]) == 20
 
@@ -88,7 +90,9 @@ def test_kill_9_at_random_moments_loses_no_more_than_since_the_checkpoint(tmp_pa
         assert reached <= state["step"] and logged - state["step"] <= 3
         reached = state["step"]
     train_toy(folder, steps)
-    assert (folder / "weight.safetensors").read_text() == (tmp_path / "whole" / "weight.safetensors").read_text()
+    assert (folder / "weight.safetensors").read_text(encoding="utf-8") == (
+        tmp_path / "whole" / "weight.safetensors"
+    ).read_text(encoding="utf-8")
     assert [row["step"] for row in read_log(folder)] == list(range(steps))
 
 
@@ -106,7 +110,7 @@ def test_short_memory_says_what_to_lower(tmp_path):
 
 
 def test_a_damaged_checkpoint_is_said(tmp_path):
-    (tmp_path / FILE).write_text("junk")
+    (tmp_path / FILE).write_text("junk", encoding="utf-8")
     with pytest.raises(InputError, match="damaged"):
         a_training(tmp_path)
 
@@ -119,7 +123,7 @@ def test_the_run_of_another_experiment_is_not_overwritten(tmp_path):
 
 def test_a_log_that_a_kill_cut_off_goes_on(tmp_path):
     a_training(tmp_path, steps=5).run()
-    with (tmp_path / "log.csv").open("a") as file:
+    with (tmp_path / "log.csv").open("a", encoding="utf-8") as file:
         file.write("5,0.1")
     assert [row["step"] for row in read_log(tmp_path)] == [0, 1, 2, 3, 4]
 
