@@ -1,28 +1,24 @@
-"""Body, lungs and bones in a chest CT or a reconstruction, and what can be measured on them.
+"""Body and organs in a chest CT or a reconstruction, and what can be measured on them.
 
-Thresholds and morphology on a 2.5 mm grid, no learned model: it works on the smooth volumes that networks make as on
-acquired ones, and each number can be traced to voxels.
+The body comes from thresholds, the organs from a small network, which finds them in the smooth volumes that networks
+make as in acquired ones. Each number can be traced to voxels.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, UInt8
 
-from X2CTLib.body import COARSE_MM, closing, coarse_ct, find_body, like, lungs_in, opening
+from X2CTLib.body import COARSE_MM, coarse_ct, find_body, like
+from X2CTLib.ct import cube_around
 from X2CTLib.geometry import HU_RANGE, VolumeGeometry
 from X2CTLib.progress import CancelToken, Progress, silent
 from X2CTLib.resampling import lps_grid, resample
 
-LABELS = {"body": 1, "right lung": 2, "left lung": 3, "bones": 4}
+LABELS = {"body": 1, "right lung": 2, "left lung": 3, "bones": 4, "heart": 5, "liver": 6}
 """What `segment` marks; "body" is what remains of the body, 0 is outside."""
 
-_BONE_HU = 200
-_MIN_BONE_ML = 0.5
-_VESSEL_MM = 5.0  # radius of the vessels that count as lung
-_SEPARATION_MM = 10.0  # radius of the widest bridge between two lungs that opening cuts
-_MIDLINE_MM = 40.0  # how far from the body's midline the lungs may meet
 _VISIBLE_SHARE = 0.2  # of a ray's way through the body that must be lung to show as lung
 _AXES = {"width": 2, "depth": 1, "height": 0}
 _DIRECTIONS = {"width": "right to left", "depth": "front to back", "height": "top to bottom"}
@@ -53,10 +49,10 @@ def segment(
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> UInt8[np.ndarray, "k j i"]:
-    """Label body, lungs and bones.
+    """Label the body, and the organs in the 320 mm cube around the lungs.
 
-    Lungs are what is aerated (below -400 HU) with the vessels in it, without trachea and main bronchi; consolidated
-    lung is missed. Bones are what is above 200 HU, which strong contrast medium is too.
+    Lungs include their vessels, not the trachea and the main bronchi; the heart is what the pericardium holds, without
+    the great vessels.
 
     Args:
         hu: Hounsfield units; any orientation and spacing.
@@ -69,6 +65,7 @@ def segment(
 
     Raises:
         InputError: There is no body.
+        ModelError: The weights of the organ segmenter are damaged.
         Cancelled: As asked.
     """
     cancel = cancel or CancelToken()
@@ -77,12 +74,14 @@ def segment(
     coarse = coarse_ct(geometry.to_image(np.asarray(hu, dtype=np.float32)), HU_RANGE[0])
     body = find_body(coarse)
     cancel.check()
-    progress(0.5, "Finding lungs and bones")
-    right, left = _sides(lungs_in(coarse, body), body)
-    labels = sitk.GetArrayFromImage(body)
-    for name, mask in {"left lung": left, "right lung": right, "bones": _bones(coarse, body)}.items():
-        labels[(sitk.GetArrayFromImage(mask) > 0) & (labels > 0)] = LABELS[name]
-    progress(1.0, "Labelled body, lungs and bones")
+    progress(0.5, "Finding the organs")
+    cube = cube_around(geometry, coarse, body)
+    organs = _organs(sitk.GetArrayFromImage(resample(coarse, cube, HU_RANGE[0])))
+    on_grid = VolumeGeometry.from_image(coarse)
+    organs = sitk.GetArrayFromImage(resample(cube.to_image(organs), on_grid, 0, sitk.sitkNearestNeighbor))
+    # Where a wall is too thin for thresholds, the body is open, but the lungs are in it all the same.
+    labels = np.where(organs > 0, organs, sitk.GetArrayFromImage(body))
+    progress(1.0, "Labelled the body and its organs")
     return sitk.GetArrayFromImage(resample(like(labels, coarse), geometry, 0, sitk.sitkNearestNeighbor))
 
 
@@ -104,7 +103,7 @@ def measure(
     organs["body"] = labels > 0, aligned > 0
     organs["lungs"] = tuple(map(np.logical_or, organs["right lung"], organs["left lung"]))
     # The lungs first: they are what the radiographs show best.
-    wanted = {name: organs[name] for name in ("lungs", "right lung", "left lung", "bones", "body")}
+    wanted = {name: organs[name] for name in ("lungs", "right lung", "left lung", "heart", "liver", "bones", "body")}
     present = {name: masks for name, masks in wanted.items() if masks[0].any() and masks[1].any()}
     millilitres = float(abs(np.linalg.det(geometry.ijk_to_lps[:3, :3]))) / 1000
     measurements = [
@@ -123,9 +122,27 @@ def measure(
             )
     if "lungs" in present:
         measurements += _thorax(organs["lungs"][1], organs["body"][1])
+    if ratio := cardiothoracic_ratio(aligned):
+        note = "widest heart over inner thoracic width; without the magnification of a radiograph"
+        measurements.append(Measurement("Cardiothoracic ratio", ratio, "", note))
     for name, (_, on_grid) in present.items():
         measurements += _extents(name, on_grid)
     return measurements
+
+
+def cardiothoracic_ratio(aligned: UInt8[np.ndarray, "k j i"]) -> float | None:
+    """Widest heart over widest inner thorax, both as seen from the front; None without heart or lungs.
+
+    The heart reaches from its rightmost to its leftmost point, at whatever height these lie; the thorax is measured
+    at one height, from lung to lung.
+
+    Args:
+        aligned: `LABELS` on a grid of even spacing along the patient's axes.
+    """
+    lungs = np.isin(aligned, [LABELS["right lung"], LABELS["left lung"]])
+    inner = max(_span_mm(plane, 1) for plane in lungs)
+    heart = _span_mm(aligned == LABELS["heart"], _AXES["width"])
+    return heart / inner if heart and inner else None
 
 
 def lung_areas(labels: UInt8[np.ndarray, "k j i"], geometry: VolumeGeometry) -> LungAreas:
@@ -153,52 +170,20 @@ def planimetry_lung_volume(areas: LungAreas) -> Measurement:
     return Measurement("Lungs volume by planimetry", volume, "mL", note)
 
 
+def _organs(cube_hu: Float[np.ndarray, "v v v"]) -> UInt8[np.ndarray, "v v v"]:
+    """The organs of the standard cube as values of `LABELS`, 0 elsewhere."""
+    from X2CTLib.networks.segmenter import CLASSES
+    from X2CTLib.organs import find_organs
+
+    values = np.array([LABELS.get(name, 0) for name in CLASSES], dtype=np.uint8)
+    return values[find_organs(cube_hu)]
+
+
 def _visible_cm2(lung: Bool[np.ndarray, "k j i"], body: Bool[np.ndarray, "k j i"], axis: int) -> float:
     """Area in which a lung shows under rays along an axis."""
     path = lung.sum(axis=axis)
     visible = (path > 0) & (path >= _VISIBLE_SHARE * body.sum(axis=axis))
     return float(np.count_nonzero(visible)) * COARSE_MM**2 / 100
-
-
-def _bones(coarse: sitk.Image, body: sitk.Image) -> sitk.Image:
-    """What is as dense as bone, without specks."""
-    parts = sitk.ConnectedComponent(sitk.And(coarse > _BONE_HU, body), True)
-    return sitk.RelabelComponent(parts, int(_MIN_BONE_ML * 1000 / COARSE_MM**3)) > 0
-
-
-def _sides(lungs: sitk.Image, body: sitk.Image) -> tuple[sitk.Image, sitk.Image]:
-    """Right and left lung of a mask of both, with the vessels in them; they may touch, or even be fused."""
-    mask = sitk.GetArrayFromImage(lungs) > 0
-    if not mask.any():
-        return lungs, lungs
-    right_of_valley = np.arange(mask.shape[2]) < _valley(mask, sitk.GetArrayFromImage(body))[:, None, None]
-    parts = sitk.GetArrayFromImage(sitk.ConnectedComponent(opening(lungs, _SEPARATION_MM)))
-    on_right = np.broadcast_to(right_of_valley, parts.shape)
-    share = np.bincount(parts.ravel(), on_right.ravel()) / np.maximum(np.bincount(parts.ravel()), 1)
-    # A part that lies mostly on one side belongs to it as a whole: an overinflated lung crosses the midline.
-    whole = (share > 0.8) | (share < 0.2)
-    on_right = np.where(whole[parts], share[parts] > 0.5, on_right)
-    distances = [_distance(like((parts > 0) & side, lungs)) for side in (on_right, ~on_right)]
-    nearer_right = distances[0] < distances[1]
-    sides = sitk.And(lungs, nearer_right), sitk.And(lungs, sitk.Not(nearer_right))
-    return tuple(closing(side, _VESSEL_MM) for side in sides)
-
-
-def _distance(mask: sitk.Image) -> sitk.Image:
-    """Distance to a mask, negative inside."""
-    return sitk.SignedMaurerDistanceMap(mask, squaredDistance=False, useImageSpacing=True)
-
-
-def _valley(lungs: Bool[np.ndarray, "k j i"], body: UInt8[np.ndarray, "k j i"]) -> Int[np.ndarray, " k"]:
-    """For each slice the column near the body's midline where a ray from front to back meets least lung."""
-    slices = np.flatnonzero(lungs.any(axis=(1, 2)))
-    midline = round(np.argwhere(body[slices[0] : slices[-1] + 1])[:, 2].mean())
-    depth = sitk.GetImageFromArray(lungs.sum(axis=1).astype(np.float32))
-    depth = sitk.GetArrayFromImage(sitk.SmoothingRecursiveGaussian(depth, [1.5, 4.0]))
-    reach = round(_MIDLINE_MM / COARSE_MM)
-    columns = np.arange(max(midline - reach, 0), min(midline + reach + 1, lungs.shape[2]))
-    # Where there is no lung at all, the midline itself.
-    return columns[np.argmin(depth[:, columns] + 0.02 * abs(columns - midline), axis=1)]
 
 
 def _aligned(labels: UInt8[np.ndarray, "k j i"], geometry: VolumeGeometry) -> UInt8[np.ndarray, "k j i"]:
@@ -209,7 +194,7 @@ def _aligned(labels: UInt8[np.ndarray, "k j i"], geometry: VolumeGeometry) -> UI
 
 def _volume_note(name: str, mask: Bool[np.ndarray, "k j i"]) -> str:
     """What a volume includes, and whether it is all there."""
-    notes = {"body": "with lungs and bones", "bones": "above 200 HU; strong contrast medium counts as well"}
+    notes = {"body": "with all its organs", "liver": "partial: only what lies in the 320 mm cube"}
     cut = [axis for axis in _AXES if _is_cut(mask, axis)]
     parts = [notes.get(name, "")] + ([f"reaches the edge of the volume in {' and '.join(cut)}"] if cut else [])
     return "; ".join(filter(None, parts))

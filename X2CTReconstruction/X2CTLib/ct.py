@@ -107,9 +107,7 @@ def standard_cube(
     progress(0.4, "Finding the body and the lungs")
     coarse = coarse_ct(smooth, EMPTY_HU)
     body = find_body(coarse)
-    cube = VolumeGeometry.cube(voxels, tuple(geometry.centre_lps))
-    if not (geometry.shape == cube.shape and np.allclose(geometry.ijk_to_lps, cube.ijk_to_lps, atol=1e-3)):
-        cube = VolumeGeometry.cube(voxels, _lung_centre(coarse, body))
+    cube = cube_around(geometry, coarse, body, voxels)
     cancel.check()
     progress(0.8, "Cutting the cube")
     values = sitk.GetArrayFromImage(resample(smooth, cube, EMPTY_HU))
@@ -117,6 +115,23 @@ def standard_cube(
     values[~_inside(dilation(body, COARSE_MM), cube)] = EMPTY_HU
     progress(1.0, "Standard cube")
     return np.clip(np.rint(values), EMPTY_HU, MAX_HU).astype(np.int16), cube
+
+
+def cube_around(
+    geometry: VolumeGeometry, coarse: sitk.Image, body: sitk.Image, voxels: int = CUBE_VOXELS
+) -> VolumeGeometry:
+    """Where the 320 mm cube around the lungs lies; a volume that is such a cube already keeps its place.
+
+    Args:
+        geometry: Of the volume.
+        coarse: The volume on the coarse grid, see `body.coarse_ct`.
+        body: From `body.find_body`.
+        voxels: Voxels along an edge.
+    """
+    cube = VolumeGeometry.cube(voxels, tuple(geometry.centre_lps))
+    if geometry.shape == cube.shape and np.allclose(geometry.ijk_to_lps, cube.ijk_to_lps, atol=1e-3):
+        return cube
+    return VolumeGeometry.cube(voxels, _lung_centre(coarse, body))
 
 
 def _read_series(folder: Path) -> sitk.Image:

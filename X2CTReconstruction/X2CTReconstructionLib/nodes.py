@@ -27,6 +27,8 @@ _SEGMENTS = {
     "right lung": ((197, 165, 145), 0.6, _ANATOMY, _LUNG, ("24028007", "Right")),
     "left lung": ((197, 165, 145), 0.6, _ANATOMY, _LUNG, ("7771000", "Left")),
     "bones": ((241, 214, 145), 1.0, ("85756007", "Tissue"), ("272673000", "Bone"), _NONE),
+    "heart": ((206, 110, 84), 0.8, _ANATOMY, ("80891009", "Heart"), _NONE),
+    "liver": ((221, 130, 101), 0.8, _ANATOMY, ("10200004", "Liver"), _NONE),
 }
 
 

@@ -91,7 +91,18 @@ def sample(
 
 
 def deform(hu: Float[Tensor, "k j i"], augmentation: Augmentation, rng: torch.Generator) -> Float[Tensor, "k j i"]:
-    """Turn, scale, crop, shift and bend a body; never mirrored, for the heart is on the left."""
+    """A body that is turned, scaled, cropped, shifted and bent."""
+    grid = deformation(hu.shape, augmentation, rng).to(hu.device)
+    return F.grid_sample((hu - AIR)[None, None], grid, align_corners=False)[0, 0] + AIR
+
+
+def deformation(
+    shape: tuple[int, int, int], augmentation: Augmentation, rng: torch.Generator
+) -> Float[Tensor, "1 k j i lps"]:
+    """Where the voxels of a deformed body come from, as `grid_sample` wants it.
+
+    It turns, scales, crops, shifts and bends; it never mirrors, for the heart is on the left.
+    """
     a = augmentation.amounts
     angles = [math.radians(_around(0, limit, rng)) for limit in (a.turn_deg, a.turn_deg / 2, a.turn_deg / 2)]
     crop = 1 + uniform(rng, 0, a.crop / (1 - a.crop))
@@ -105,12 +116,11 @@ def deform(hu: Float[Tensor, "k j i"], augmentation: Augmentation, rng: torch.Ge
         rotation = rotation @ turn
     # Grids span [-1, 1].
     shift = 2 * torch.tensor([_around(0, a.shift, rng) for _ in range(3)])
-    theta = torch.cat([rotation / scales, shift[:, None]], dim=1).to(hu.device)
-    grid = F.affine_grid(theta[None], [1, 1, *hu.shape], align_corners=False)
-    bends = (2 * uniform(rng, 0, a.bend) * torch.randn(1, 3, 6, 6, 6, generator=rng)).to(hu.device)
-    bends = F.interpolate(bends, size=hu.shape, mode="trilinear", align_corners=False)
-    moved = F.grid_sample((hu - AIR)[None, None], grid + bends.permute(0, 2, 3, 4, 1), align_corners=False)
-    return moved[0, 0] + AIR
+    theta = torch.cat([rotation / scales, shift[:, None]], dim=1)
+    grid = F.affine_grid(theta[None], [1, 1, *shape], align_corners=False)
+    bends = 2 * uniform(rng, 0, a.bend) * torch.randn(1, 3, 6, 6, 6, generator=rng)
+    bends = F.interpolate(bends, size=tuple(shape), mode="trilinear", align_corners=False)
+    return grid + bends.permute(0, 2, 3, 4, 1)
 
 
 def jittered(projection: ProjectionGeometry, augmentation: Augmentation, rng: torch.Generator) -> ProjectionGeometry:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int16, UInt8
 
-from X2CTLib.anatomy import LABELS, lung_areas, planimetry_lung_volume, segment
+from X2CTLib.anatomy import LABELS, cardiothoracic_ratio, lung_areas, planimetry_lung_volume, segment
 from X2CTLib.drr import radiographs
 from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, clinical_projection
 from X2CTLib.metrics import evaluate
@@ -36,8 +36,6 @@ ORGANS = {
     "bones": ("bones",),
 }
 """What is compared by its shape, as the labels that make it up."""
-
-_BONE_HU = 200  # what `segment` calls bone; marrow is less
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +62,7 @@ class Truth:
             InputError: There is no body in it.
         """
         hu = np.clip(case.hu, *HU_RANGE).astype(np.int16)
-        organs = find_organs(hu) if case.labels is None else phantom_organs(case.labels, hu)
+        organs = find_organs(hu) if case.labels is None else phantom_organs(case.labels)
         return cls(case, hu, organs, _radiographs(hu))
 
 
@@ -97,15 +95,13 @@ def find_organs(hu: Float[np.ndarray, "k j i"]) -> UInt8[np.ndarray, "k j i"]:
     return segment(np.clip(hu, *HU_RANGE), VolumeGeometry.cube(len(hu)))
 
 
-def phantom_organs(labels: UInt8[np.ndarray, "k j i"], hu: Int16[np.ndarray, "k j i"]) -> UInt8[np.ndarray, "k j i"]:
-    """A phantom's labels as `anatomy.LABELS`, as far as these have them; the rest of the phantom is body."""
+def phantom_organs(labels: UInt8[np.ndarray, "k j i"]) -> UInt8[np.ndarray, "k j i"]:
+    """A phantom's labels as `anatomy.LABELS`; the rest of the phantom is body."""
     values = np.full(len(PHANTOM_LABELS) + 1, LABELS["body"], np.uint8)
     values[0] = 0
     for name, value in PHANTOM_LABELS.items():
         values[value] = LABELS.get("bones" if name in BONES else name, LABELS["body"])
-    organs = values[labels]
-    organs[(organs == LABELS["bones"]) & (hu <= _BONE_HU)] = LABELS["body"]
-    return organs
+    return values[labels]
 
 
 def tissue_errors(hu: Float[np.ndarray, "k j i"], truth: Truth) -> dict[str, float]:
@@ -162,18 +158,6 @@ def lung_volume_ml(organs: UInt8[np.ndarray, "k j i"]) -> float:
     return float(np.count_nonzero(organ(organs, "lungs")) * np.prod(voxel_mm) / 1000)
 
 
-def cardiothoracic_ratio(organs: UInt8[np.ndarray, "k j i"]) -> float | None:
-    """The heart's width over the widest inner width of the thorax, both on the frontal projection of the labels.
-
-    The heart reaches from its rightmost to its leftmost point, at whatever height these lie; the thorax is measured
-    along one row, from lung to lung. None without heart or lungs.
-    """
-    heart, lungs = (organ(organs, name).any(axis=1) for name in ("heart", "lungs"))
-    if not heart.any() or not lungs.any():
-        return None
-    return _span(heart.any(axis=0)) / max(_span(row) for row in lungs)
-
-
 def reprojection(hu: Float[np.ndarray, "k j i"], truth: Truth) -> dict[str, float]:
     """How far the answer's radiographs are from those of the truth, before any display processing.
 
@@ -193,14 +177,8 @@ def reprojection(hu: Float[np.ndarray, "k j i"], truth: Truth) -> dict[str, floa
 
 
 def organ(organs: UInt8[np.ndarray, "k j i"], name: str) -> Bool[np.ndarray, "k j i"]:
-    """The mask of an organ; empty if `anatomy.LABELS` does not know it."""
-    return np.isin(organs, [LABELS[part] for part in ORGANS[name] if part in LABELS])
-
-
-def _span(line: Bool[np.ndarray, " n"]) -> int:
-    """From the first to the last voxel of a mask."""
-    used = np.flatnonzero(line)
-    return int(used[-1] - used[0] + 1) if used.size else 0
+    """The mask of an organ."""
+    return np.isin(organs, [LABELS[part] for part in ORGANS[name]])
 
 
 def _radiographs(hu: np.ndarray) -> dict[View, Float[np.ndarray, "r c"]]:

@@ -17,6 +17,7 @@ from X2CTTrainingLib.trainer import System
 
 SYSTEMS = {
     "reconstruction": "X2CTTrainingLib.reconstruction_system",
+    "segmenter": "X2CTTrainingLib.segmenter_system",
     "styler": "X2CTTrainingLib.styler_system",
 }
 

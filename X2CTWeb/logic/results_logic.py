@@ -102,5 +102,5 @@ def _load_and_measure(folder: Path) -> tuple[Reconstruction, np.ndarray, list[Me
 
 def _row(measurement: Measurement) -> MeasurementState:
     """A measurement in words, with the digits that mean something."""
-    digits = 0 if abs(measurement.value) >= 100 else 1
+    digits = 0 if abs(measurement.value) >= 100 else 1 if abs(measurement.value) >= 1 else 2
     return MeasurementState(measurement.name, f"{measurement.value:,.{digits}f}", measurement.unit, measurement.note)

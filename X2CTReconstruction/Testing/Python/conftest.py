@@ -27,7 +27,7 @@ class Chest:
     """A boxy chest of 32 voxels of 10 mm an edge.
 
     Attributes:
-        hu: Air, a body, two lungs, a spine, and above them a bright cube, to the left and in front.
+        hu: Air, a body, two lungs, a spine, heart and liver, and above them a bright cube, to the left and in front.
         labels: Its organs.
         geometry: The 320 mm cube.
         cube_lps: The bright cube's centre: left, anterior and superior of the middle.
@@ -47,7 +47,9 @@ def a_chest() -> Chest:
     labels[8:24, 10:20, 6:14] = LABELS["right lung"]
     labels[10:24, 10:20, 19:26] = LABELS["left lung"]
     labels[2:22, 21:24, 14:18] = LABELS["bones"]
-    hu = np.select([labels == value for value in (0, 1, 2, 3, 4)], [-1000, 40, -800, -800, 400]).astype(np.int16)
+    labels[9:18, 10:19, 14:19] = LABELS["heart"]
+    labels[3:8, 10:20, 6:20] = LABELS["liver"]
+    hu = np.choose(labels, [-1000, 40, -800, -800, 400, 40, 60]).astype(np.int16)
     hu[26:29, 9:12, 22:25] = 1400
     return Chest(hu, labels, geometry, tuple(geometry.ijk_to_lps[:3] @ [23, 10, 27, 1]))
 

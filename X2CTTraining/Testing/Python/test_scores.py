@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from X2CTLib.anatomy import LABELS
+from X2CTLib.anatomy import LABELS, cardiothoracic_ratio
 from X2CTLib.geometry import CUBE_MM
 from X2CTLib.phantom import LABELS as PHANTOM_LABELS
 from X2CTLib.phantom import make_phantom
 from X2CTTrainingLib import scores
 from X2CTTrainingLib.datasets import Case
-from X2CTTrainingLib.scores import Truth, cardiothoracic_ratio, find_organs, phantom_organs, planimetry, score
+from X2CTTrainingLib.scores import Truth, find_organs, phantom_organs, planimetry, score
 
 VOXELS = 32
 VOXEL_ML = (CUBE_MM / VOXELS) ** 3 / 1000
@@ -41,13 +41,6 @@ def chest(labels: np.ndarray) -> Case:
     return Case("chest", "chest", "chest", hu, real=False, labels=labels)
 
 
-@pytest.fixture(autouse=True)
-def _all_organs(monkeypatch):
-    """Labels for every organ, whether or not a segmentation finds them yet."""
-    known = {**LABELS, "heart": LABELS.get("heart", 50), "liver": LABELS.get("liver", 51)}
-    monkeypatch.setattr(scores, "LABELS", known)
-
-
 @pytest.fixture
 def a_truth() -> Truth:
     return Truth.of(chest(painted()))
@@ -56,7 +49,7 @@ def a_truth() -> Truth:
 def scored(truth: Truth, labels: np.ndarray) -> dict[str, float]:
     """Scores of a chest with other labels than the truth."""
     case = chest(labels)
-    return score(truth, case.hu, phantom_organs(labels, case.hu))
+    return score(truth, case.hu, phantom_organs(labels))
 
 
 def test_a_perfect_answer_has_no_error(a_truth):
@@ -137,14 +130,6 @@ def test_organs_that_an_answer_lacks_are_missed(a_truth):
     assert found["reprojection residual PA (% of RMS)"] == pytest.approx(100)
 
 
-def test_organs_that_no_segmentation_knows_are_body(monkeypatch):
-    known = {name: value for name, value in LABELS.items() if name not in ("heart", "liver")}
-    monkeypatch.setattr(scores, "LABELS", known)
-    truth = Truth.of(chest(painted()))
-    assert np.all(truth.organs[painted() == PHANTOM_LABELS["heart"]] == LABELS["body"])
-    assert "Dice of heart" not in score(truth, truth.hu, truth.organs)
-
-
 def test_planimetry_is_that_of_the_true_silhouettes(a_truth):
     """A pixel is 1 cm2. A lung is 16 rows high, 8 columns wide and 10 deep; the heart hides a little of it."""
     hidden = 7 * (1 + 3)
@@ -170,5 +155,6 @@ def test_a_phantoms_organs_are_found_where_they_were_drawn():
     truth = Truth.of(Case("p", "p", "p", phantom.hu, real=False, labels=phantom.labels))
     found = scores.score_organs(find_organs(phantom.hu), truth)
     assert found["Dice of right lung"] > 0.95 and found["Dice of left lung"] > 0.95
+    assert found["Dice of heart"] > 0.9 and found["Dice of liver"] > 0.88
     assert found["Dice of bones"] > 0.7
-    assert found["absolute lung volume error (%)"] < 5
+    assert found["absolute lung volume error (%)"] < 3
