@@ -36,7 +36,7 @@ def x2ct(*arguments) -> subprocess.CompletedProcess:
         [sys.executable, "-m", "X2CTLib.cli", *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=600,
     )
 

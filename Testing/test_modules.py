@@ -148,7 +148,8 @@ def test_the_stand_ins_refuse_what_slicer_lacks(tmp_path):
         widget_api("QMagicBox")
     broken = tmp_path / "broken.ui"
     broken.write_text(
-        UI["X2CTReconstruction"].read_text(encoding="utf-8").replace('name="readOnly"', 'name="readonly"')
+        UI["X2CTReconstruction"].read_text(encoding="utf-8").replace('name="readOnly"', 'name="readonly"'),
+        encoding="utf-8",
     )
     with pytest.raises(AttributeError, match="readonly"):
         load_ui(broken)

@@ -52,7 +52,7 @@ def serving(scratch: Path, *options: str) -> Iterator[str]:
     server = subprocess.Popen(
         [sys.executable, "-m", "X2CTLib.cli", "app", "--port", "0", "--no-browser", *options],
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "TMPDIR": str(scratch)},
     )
     lines = iter(server.stdout.readline, "")

@@ -115,7 +115,7 @@ class Worker:
         self._events, self._rest = events.open("rb"), b""
 
     def _obituary(self, exit_code: int) -> str:
-        last_words = self._log.read_text(errors="replace").strip().splitlines()[-1:]
+        last_words = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
         what = f"The process ended unexpectedly (exit code {exit_code}); it may have run out of memory."
         return " ".join([what, *last_words])
 

@@ -75,7 +75,7 @@ def _of_ct(hu: Int16[np.ndarray, "k j i"], name: str) -> UInt8[np.ndarray, "k j 
 def _outlines() -> dict[tuple[str, str], dict[int, Float[np.ndarray, "n 2"]]]:
     """Of each CT and organ the outlined slices, with the corners (i, j) of the polygon."""
     found: dict = {}
-    with OUTLINES.open(newline="") as file:
+    with OUTLINES.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             corners = np.array([corner.split(":") for corner in row["outline"].split()], dtype=float)
             found.setdefault((row["ct"], row["organ"]), {})[int(row["slice"])] = corners

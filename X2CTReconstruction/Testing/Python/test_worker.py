@@ -149,7 +149,7 @@ def test_the_process_ends_with_its_front_end(a_request):
         input=f"not JSON\n{json.dumps(a_request)}\n",
         cwd=Path(__file__).parents[2],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
     )
     assert result.returncode == 0

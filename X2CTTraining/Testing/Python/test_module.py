@@ -441,7 +441,7 @@ start_run(Path({str(logic.runsFolder / "long")!r}), tables, ["phantoms:2"], Path
 print("started", flush=True)
 import time; time.sleep(600)
 """
-    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, encoding="utf-8")
     assert parent.stdout.readline() == "started\n"
     parent.kill()
     parent.wait()
