@@ -12,7 +12,6 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from X2CTLib import inference
 from X2CTLib.cards import DEFAULT_MODEL, load_card
 from X2CTLib.framing import frame_radiographs, standard_view
 from X2CTLib.geometry import HU_RANGE, View, read_sidecar
@@ -141,8 +140,7 @@ def test_the_fast_precision_gives_the_same_volume(monkeypatch):
     views = [standard_view(radiographs[view], framings[view], model.projections[view]) for view in View]
     images = torch.from_numpy(np.stack(views))
     fast = run_model(model, images)
-    monkeypatch.setattr(inference, "choose_precision", lambda device: torch.float32)
-    assert psnr_volume(fast, run_model(model, images)) > 35
+    assert psnr_volume(fast, run_model(model, images, precision="float32")) > 35
 
 
 def test_drrs_come_with_their_geometry(tmp_path):

@@ -29,6 +29,7 @@ from slicer.util import VTKObservationMixin
 
 from X2CTLib.cards import reconstruction_models, views_read
 from X2CTLib.errors import X2CTError
+from X2CTLib.request import Request
 from X2CTLib.worker import Worker
 from X2CTReconstructionLib import dependencies
 from X2CTReconstructionLib.inputs import radiograph_file
@@ -456,8 +457,9 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         if self._worker is None:
             self._worker = Worker(dependencies.python_slicer())
         output = Path(self._folder.name) / "output"
-        files = {"pa": pa, "lateral": lateral, "model": model, "output": output}
-        self._worker.submit({key: file and str(file) for key, file in files.items()})
+        files = {name: Path(path) for name, path in (("PA", pa), ("LATERAL", lateral)) if path}
+        request = Request(files, model=model and Path(model))
+        self._worker.submit({"request": request.to_dict(), "output": str(output)})
 
     def _wait(self, progress):
         while True:

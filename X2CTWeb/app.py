@@ -16,6 +16,7 @@ from trame_slicer.core import SlicerApp
 from X2CTLib.cards import views_read
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import View
+from X2CTLib.request import Request
 from X2CTLib.sample import sample_case
 from X2CTLib.worker import Worker
 from X2CTWeb.folder import SessionFolder
@@ -45,9 +46,10 @@ class App(TrameApp):
         self._folder = SessionFolder()
         needed = [View[name] for name in views_read(model)]
         self._radiographs = RadiographsLogic(typed_state, self._folder, sample_case(), needed)
-        self._job = JobLogic(typed_state, self._folder, Worker(), model)
+        self._model = model
+        self._job = JobLogic(typed_state, self._folder, Worker())
         self._viewer = ViewerLogic(self.server, SlicerApp(), typed_state)
-        self._results = ResultsLogic(self.server, typed_state, self._viewer, lambda: self._radiographs.files)
+        self._results = ResultsLogic(self.server, typed_state, self._viewer, self._request)
         self.ui = Page(
             self.server,
             typed_state,
@@ -75,8 +77,12 @@ class App(TrameApp):
         self._job.done.connect(self._results.take)
         self.server.controller.on_server_bind.add(lambda wslink: guard(wslink.app))
 
+    def _request(self) -> Request:
+        files = {view.name: path for view, path in self._radiographs.files.items()}
+        return Request(files, model=self._model)
+
     def _reconstruct(self) -> None:
-        self._job.start(self._radiographs.files)
+        self._job.start(self._request())
 
     def close(self) -> None:
         """End the worker process and delete the session's files."""

@@ -1,28 +1,28 @@
 """Draws the report of a result in a process of its own, because drawing would halt the page for many seconds.
 
-`python -m X2CTWeb.report_process FOLDER VIEW=FILE...`, where the folder holds the reconstruction and its measurements,
-and the files are the radiographs.
+`python -m X2CTWeb.report_process FOLDER REQUEST`, where the folder holds the reconstruction and its measurements, and
+the request that led to it is JSON.
 """
 
 import asyncio
 import csv
+import json
 import os
 import sys
 from pathlib import Path
 
 from X2CTLib.anatomy import Measurement
-from X2CTLib.geometry import View
+from X2CTLib.request import Request
 
 VOLUME, MEASUREMENTS, REPORT = "volume.nrrd", "measurements.csv", "report.html"
 """Files in the folder of a result."""
 
 
-async def draw_report(folder: Path, radiographs: dict[View, Path]) -> str:
+async def draw_report(folder: Path, request: Request) -> str:
     """Write the report into the folder of a result; return why that failed, or nothing."""
-    files = [f"{view.name}={path}" for view, path in radiographs.items()]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "X2CTWeb.report_process", str(folder), *files),
+        *("-m", "X2CTWeb.report_process", str(folder), json.dumps(request.to_dict())),
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
@@ -30,9 +30,9 @@ async def draw_report(folder: Path, radiographs: dict[View, Path]) -> str:
     return errors.decode(errors="replace").strip().rpartition("\n")[2] if process.returncode else ""
 
 
-def main(folder: Path, radiographs: dict[View, Path]) -> None:
+def main(folder: Path, request: Request) -> None:
     """The process."""
-    from X2CTLib.radiograph import read_radiograph
+    from X2CTLib.pipeline import read_radiographs
     from X2CTLib.reconstruction import Reconstruction
     from X2CTReconstructionLib.headless import HeadlessScene
     from X2CTReconstructionLib.nodes import add_reconstruction
@@ -40,11 +40,11 @@ def main(folder: Path, radiographs: dict[View, Path]) -> None:
     from X2CTReconstructionLib.report import write_report
 
     reconstruction = Reconstruction.load(folder)
-    given = {view: read_radiograph(path, view) for view, path in radiographs.items()}
     headless = HeadlessScene()
     volume = add_reconstruction(headless.scene, reconstruction.hu, reconstruction.geometry, "CT (synthetic)")
     pictures = render_pictures(volume, folder / "renderings")
-    write_report(folder / REPORT, reconstruction, given, _measurements(folder / MEASUREMENTS), pictures)
+    measurements = _measurements(folder / MEASUREMENTS)
+    write_report(folder / REPORT, reconstruction, read_radiographs(request), measurements, pictures)
 
 
 def _measurements(path: Path) -> list[Measurement]:
@@ -53,5 +53,4 @@ def _measurements(path: Path) -> list[Measurement]:
 
 
 if __name__ == "__main__":
-    files = (argument.split("=", 1) for argument in sys.argv[2:])
-    main(Path(sys.argv[1]), {View[name]: Path(path) for name, path in files})
+    main(Path(sys.argv[1]), Request.from_dict(json.loads(sys.argv[2])))

@@ -23,8 +23,19 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
-def choose_precision(device: torch.device) -> torch.dtype:
-    """bfloat16 where the hardware multiplies it faster than float32, else float32."""
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """One of `PRECISIONS` by its name; "auto": bfloat16 where the device multiplies it faster than float32.
+
+    Raises:
+        InputError: There is no such precision.
+    """
+    if name in PRECISIONS:
+        return PRECISIONS[name]
+    if name != "auto":
+        raise InputError(f"There is no precision '{name}'; use {', '.join(PRECISIONS)} or auto.")
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     # AMX and AVX-512 BF16; other processors emulate bfloat16 slowly.

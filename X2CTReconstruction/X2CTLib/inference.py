@@ -16,7 +16,7 @@ from X2CTLib.networks.catalogue import ReconstructionNetwork
 from X2CTLib.networks.encoder import Encoder
 from X2CTLib.networks.generator import DecoderLevel
 from X2CTLib.networks.single_image import Hourglass
-from X2CTLib.progress import CancelToken, Progress, silent
+from X2CTLib.progress import CancelToken, Progress, part, silent
 from X2CTLib.radiograph import Radiograph, check_views
 from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.styler import Styler, style
@@ -26,27 +26,31 @@ from X2CTLib.weights import Model
 def reconstruct(
     radiographs: Mapping[View, Radiograph],
     model: Model,
+    styler: Styler | None = None,
     device: str = "auto",
+    precision: str = "auto",
+    override: bool = False,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
-    styler: Styler | None = None,
 ) -> Reconstruction:
     """Reconstruct the chest that radiographs show.
 
     Args:
         radiographs: Of one patient, by what each is meant to be.
         model: It reads both views, or one; the other is then checked, too, but not used.
+        styler: Brings the radiographs to the style of the DRRs that the model was trained on; None leaves them.
         device: See `device.choose_device`.
+        precision: See `device.choose_precision`.
+        override: Whether to go on where something speaks against the radiographs, and only warn.
         progress: Told after every part of the network.
         cancel: Looked at as often.
-        styler: Brings the radiographs to the style of the DRRs that the model was trained on; None leaves them.
 
     Raises:
         InputError: A radiograph that the model reads is missing, they do not go together, or the device does not exist.
         ModelError: The styler is made for views of another size.
         Cancelled: `cancel` was raised.
     """
-    notes = [*check_views(radiographs), *_check_needs(model, radiographs)]
+    notes = [*check_views(radiographs, override), *_check_needs(model, radiographs)]
     used = {view: radiographs[view] for view in model.generator.views}
     notes += [note for radiograph in used.values() for note in radiograph.notes]
     progress(0.0, "Framing the radiographs")
@@ -65,7 +69,7 @@ def reconstruct(
         cancel.check()
     progress(0.2, "Running the network")
     images = torch.from_numpy(np.stack(list(views.values())))
-    hu = run_model(model, images, device, lambda f, m: progress(0.2 + 0.8 * f, m), cancel)
+    hu = run_model(model, images, device, precision, part(progress, 0.2, 1.0), cancel)
     return Reconstruction(
         hu=np.round(hu).astype(np.int16),
         geometry=VolumeGeometry.cube(hu.shape[0]),
@@ -96,6 +100,7 @@ def run_model(
     model: Model,
     images: Float[torch.Tensor, "view r c"],
     device: str = "auto",
+    precision: str = "auto",
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Float[np.ndarray, "k j i"]:
@@ -105,9 +110,9 @@ def run_model(
     grid, which a reader might take for texture.
     """
     chosen = choose_device(device)
-    precision = choose_precision(chosen)
+    number_format = choose_precision(precision, chosen)
     generator = model.generator.to(chosen)
-    autocast = torch.autocast(chosen.type, precision, enabled=precision != torch.float32)
+    autocast = torch.autocast(chosen.type, number_format, enabled=number_format != torch.float32)
     with torch.inference_mode(), autocast, _observed(generator, progress, cancel):
         output = generator(images[None].to(chosen))[0].float().clamp(0, 1)
     low, high = HU_RANGE

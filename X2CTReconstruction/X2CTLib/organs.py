@@ -73,7 +73,7 @@ def find_organs(hu: Float[np.ndarray, "k j i"], model: OrganModel | None = None)
     """
     network = (model or load_segmenter()).network
     volume = torch.from_numpy(np.asarray(hu, dtype=np.float32))[None]
-    precision = choose_precision(torch.device("cpu"))
+    precision = choose_precision("auto", torch.device("cpu"))
     with torch.inference_mode(), torch.autocast("cpu", precision, enabled=precision != torch.float32):
         logits = network(F.avg_pool3d(volume, CUBE_VOXELS // VOXELS))
     fine = F.interpolate(logits.float(), volume.shape[1:], mode="trilinear", align_corners=False)

@@ -1,13 +1,14 @@
 """Radiographs from files, brought to one orientation and polarity, with what was assumed in words."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 from jaxtyping import Float
 
+from X2CTLib.corrections import Correction
 from X2CTLib.errors import InputError, X2CTError
 from X2CTLib.geometry import View
 
@@ -52,6 +53,18 @@ class Radiograph:
     oriented: bool = False
     isocentre: tuple[float, float] | None = None
 
+    def corrected(self, correction: Correction):
+        """The radiograph as the user wants it; who turns or mirrors it knows which way the patient faces."""
+        turned = bool(correction.quarter_turns % 4 or correction.mirrored)
+        return replace(
+            self,
+            pixels=np.ascontiguousarray(correction.apply(self.pixels)),
+            pixel_mm=correction.pixel_mm or self.pixel_mm,
+            oriented=self.oriented or turned,
+            isocentre=None if correction.moves else self.isocentre,
+            notes=[*self.notes, f"{self.source}: {correction.words}."] if correction != Correction() else self.notes,
+        )
+
 
 def read_radiograph(path: Path, view: View | None = None) -> Radiograph:
     """Read a radiograph: DICOM (CR, DX and their kin), PNG, JPEG, TIFF, BMP, NRRD, NIfTI or MetaImage.
@@ -82,8 +95,12 @@ def read_radiograph(path: Path, view: View | None = None) -> Radiograph:
     return radiograph
 
 
-def check_views(radiographs: Mapping[View, Radiograph]) -> list[str]:
+def check_views(radiographs: Mapping[View, Radiograph], override: bool = False) -> list[str]:
     """Check that radiographs are the views that they are meant to be, and two of them of one patient.
+
+    Args:
+        radiographs: By what each is meant to be.
+        override: Whether an objection becomes a warning.
 
     Returns:
         Warnings, in words.
@@ -91,22 +108,33 @@ def check_views(radiographs: Mapping[View, Radiograph]) -> list[str]:
     Raises:
         InputError: They are the same picture, or other views, or the wrong way round.
     """
+    objections = _objections(radiographs)
+    if objections and not override:
+        raise InputError(objections[0])
+    warnings = _warnings(radiographs[View.PA], radiographs[View.LATERAL]) if len(radiographs) == 2 else []
+    return [f"Overridden: {objection}" for objection in objections] + warnings
+
+
+def _objections(radiographs: Mapping[View, Radiograph]) -> list[str]:
+    """What speaks against radiographs, in words."""
     wrong = {view: radiograph for view, radiograph in radiographs.items() if radiograph.view not in (view, None)}
     if len(wrong) == 2:
-        raise InputError(
+        return [
             f"{wrong[View.PA].source} is a lateral view and {wrong[View.LATERAL].source} a frontal one: "
             "the wrong way round. Swap them."
-        )
+        ]
+    objections = []
     for view, radiograph in wrong.items():
         found = "lateral" if view is View.PA else "frontal"
-        raise InputError(f"{radiograph.source} is a {found} view. Give the {view.label} radiograph in its place.")
-    return _check_pair(radiographs[View.PA], radiographs[View.LATERAL]) if len(radiographs) == 2 else []
+        objections.append(f"{radiograph.source} is a {found} view. Give the {view.label} radiograph in its place.")
+    if len(radiographs) == 2 and _same_picture(*(radiograph.pixels for radiograph in radiographs.values())):
+        first, second = (radiograph.source for radiograph in radiographs.values())
+        objections.append(f"{first} and {second} are the same picture. Give a PA and a lateral radiograph.")
+    return objections
 
 
-def _check_pair(pa: Radiograph, lateral: Radiograph) -> list[str]:
-    """Refuse the same picture twice, and warn of what does not go together."""
-    if _same_picture(pa.pixels, lateral.pixels):
-        raise InputError(f"{pa.source} and {lateral.source} are the same picture. Give a PA and a lateral radiograph.")
+def _warnings(pa: Radiograph, lateral: Radiograph) -> list[str]:
+    """What does not go together."""
     warnings = []
     if _differ(pa.patient, lateral.patient):
         warnings.append("The radiographs name different patients. Check that they belong together.")

@@ -4,14 +4,12 @@ Slow work belongs in a process: Slicer's event loop starves Python threads, and 
 middle of a convolution. `python -m X2CTLib.worker` is a server; `Worker` starts it, talks to it and kills it.
 This file imports the standard library only, so that the client works before the engine's packages are installed.
 
-Request: `{"pa": path, "lateral": path, "model": path, "output": directory}`, of which all but the output may be null:
-the shipped model is used then, and a model of one view needs only that one.
+What goes in: `{"request": as `request.Request.to_dict` gives it, "output": directory}`.
 Events: `{"event": "progress", "fraction": f, "message": m}`, then `{"event": "done", "output": directory}` or
 `{"event": "error", "message": m}`.
 """
 
 import contextlib
-import functools
 import json
 import os
 import signal
@@ -23,6 +21,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from X2CTLib.errors import InputError, X2CTError
+from X2CTLib.request import Request
 
 Emit = Callable[[dict], None]
 Answer = Callable[[dict, Emit], None]
@@ -144,31 +143,19 @@ def _kill_tree(process: subprocess.Popen) -> None:
     process.wait()
 
 
-@functools.lru_cache(maxsize=1)
-def _load_model(path: str | None):
-    from X2CTLib.weights import load_model
-
-    return load_model(path)
-
-
 def _reconstruct(request: dict, emit: Emit) -> None:
     """Do what the request asks; the engine is imported here, so that a bad request is answered at once."""
-    if not isinstance(request, dict) or not {"pa", "lateral", "output"} <= request.keys():
-        raise InputError('A request is a JSON object with "pa", "lateral" (of which one may be null) and "output".')
-    emit({"event": "progress", "fraction": 0.0, "message": "Reading the radiographs"})
-
-    from X2CTLib.geometry import View
-    from X2CTLib.radiograph import read_radiograph
-
-    files = {View.PA: request["pa"], View.LATERAL: request["lateral"]}
-    radiographs = {view: read_radiograph(Path(path), view) for view, path in files.items() if path}
-
-    from X2CTLib.inference import reconstruct
+    if not isinstance(request, dict) or not {"request", "output"} <= request.keys():
+        raise InputError('The worker takes a JSON object with "request" and "output".')
 
     def progress(fraction: float, message: str) -> None:
         emit({"event": "progress", "fraction": fraction, "message": message})
 
-    reconstruct(radiographs, _load_model(request.get("model")), progress=progress).save(request["output"])
+    progress(0.0, "Starting")
+
+    from X2CTLib.pipeline import reconstruct_files
+
+    reconstruct_files(Request.from_dict(request["request"]), progress).save(request["output"])
     emit({"event": "done", "output": request["output"]})
 
 

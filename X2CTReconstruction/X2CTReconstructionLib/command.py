@@ -8,8 +8,9 @@ from X2CTLib.anatomy import Measurement
 from X2CTLib.cli import terminal_progress
 from X2CTLib.files import whole_folder
 from X2CTLib.geometry import View
+from X2CTLib.pipeline import read_radiographs, reconstruct_files
 from X2CTLib.progress import CancelToken, Progress, part, silent
-from X2CTLib.radiograph import read_radiograph
+from X2CTLib.request import Request
 from X2CTLib.sample import sample_case
 from X2CTReconstructionLib.headless import HeadlessScene
 from X2CTReconstructionLib.rendering import render_pictures
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--styler", type=Path, help="weights file of a styler; without one, the radiographs stay as they are"
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
+    parser.add_argument("--precision", default="auto", help="auto, float32, bfloat16")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -39,23 +41,22 @@ def run(arguments: argparse.Namespace) -> None:
     """
     given = {View.PA: arguments.pa, View.LATERAL: arguments.lateral}
     files = {view: path for view, path in given.items() if path} or sample_case()
+    request = Request(
+        files={view.name: path for view, path in files.items()},
+        model=arguments.model,
+        styler=arguments.styler,
+        device=arguments.device,
+        precision=arguments.precision,
+    )
     with terminal_progress() as progress:
-        notes = write_results(
-            files, arguments.output, arguments.model, arguments.device, progress, styler=arguments.styler
-        )
+        notes = write_results(request, arguments.output, progress)
     for note in notes:
         print(f"Note: {note}")
     print(f"Wrote {arguments.output / 'report.html'} and what it shows")
 
 
 def write_results(
-    files: dict[View, Path],
-    folder: Path,
-    model: Path | None = None,
-    device: str = "auto",
-    progress: Progress = silent,
-    cancel: CancelToken | None = None,
-    styler: Path | None = None,
+    request: Request, folder: Path, progress: Progress = silent, cancel: CancelToken | None = None
 ) -> list[str]:
     """Everything that a reconstruction gives, in a folder; all of it or nothing.
 
@@ -63,32 +64,15 @@ def write_results(
     measurements.csv and report.html.
 
     Args:
-        files: The radiographs.
+        request: The radiographs, and what to do with them.
         folder: Made if missing.
-        model: Weights file; None for the shipped one.
-        device: See `X2CTLib.device.choose_device`.
         progress: Told after every step.
         cancel: Looked at as often.
-        styler: Weights file of a styler; None for none.
 
     Returns:
         The notes: assumptions and warnings, in words.
     """
-    radiographs = {view: read_radiograph(path, view) for view, path in files.items()}
-
-    # The engine proper, and torch with it, only once the radiographs are known to be good.
-    from X2CTLib.inference import reconstruct
-    from X2CTLib.styler import load_styler
-    from X2CTLib.weights import load_model
-
-    reconstruction = reconstruct(
-        radiographs,
-        load_model(model),
-        device,
-        part(progress, 0.0, 0.6),
-        cancel,
-        load_styler(styler) if styler else None,
-    )
+    reconstruction = reconstruct_files(request, part(progress, 0.0, 0.6), cancel)
     labels, measurements = reconstruction.examine()
     with whole_folder(folder) as scratch:
         reconstruction.save(scratch)
@@ -101,7 +85,7 @@ def write_results(
             cancel=cancel,
         )
         write_measurements(scratch / "measurements.csv", measurements)
-        write_report(scratch / "report.html", reconstruction, radiographs, measurements, pictures)
+        write_report(scratch / "report.html", reconstruction, read_radiographs(request), measurements, pictures)
     return reconstruction.notes
 
 

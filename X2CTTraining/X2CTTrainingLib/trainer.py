@@ -70,7 +70,7 @@ def make_fabric(experiment: Experiment, device: str = "auto") -> Fabric:
         )
     precision = experiment.run.precision
     if precision == "auto":
-        precision = "32-true" if choose_precision(chosen) == torch.float32 else "bf16-mixed"
+        precision = "32-true" if choose_precision("auto", chosen) == torch.float32 else "bf16-mixed"
     torch.manual_seed(experiment.run.seed)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     fabric = Fabric(

@@ -9,7 +9,7 @@ from trame_server.utils.typed_state import TypedState
 from undo_stack import Signal
 
 from X2CTLib.errors import X2CTError
-from X2CTLib.geometry import View
+from X2CTLib.request import Request
 from X2CTLib.worker import Worker
 from X2CTWeb.folder import SessionFolder
 from X2CTWeb.state import AppState, JobState
@@ -24,30 +24,25 @@ class JobLogic:
         typed_state: The page's.
         folder: For the results.
         worker: Does the work.
-        model: Weights file; None for the shipped one.
     """
 
     done = Signal(Path)
 
-    def __init__(
-        self, typed_state: TypedState[AppState], folder: SessionFolder, worker: Worker, model: Path | None = None
-    ) -> None:
+    def __init__(self, typed_state: TypedState[AppState], folder: SessionFolder, worker: Worker) -> None:
         self._state = typed_state.state
         self._data = typed_state.data
         self._folder = folder
         self._worker = worker
-        self._model = model
         self._task: asyncio.Task | None = None
 
-    def start(self, files: dict[View, Path]) -> None:
-        """Reconstruct from the files on the page; a reconstruction that is running goes on instead."""
+    def start(self, request: Request) -> None:
+        """Do what is asked; a reconstruction that is running goes on instead."""
         if self._data.job.running:
             return
         output = self._folder.new("result") / "reconstruction"
         self._data.error = ""
         self._data.job = JobState(running=True, message="Starting")
-        request = {"pa": files.get(View.PA), "lateral": files.get(View.LATERAL), "model": self._model, "output": output}
-        self._worker.submit({key: path and str(path) for key, path in request.items()})
+        self._worker.submit({"request": request.to_dict(), "output": str(output)})
         self._task = create_task(self._follow())
 
     def cancel(self) -> None:

@@ -11,6 +11,7 @@ from trame_server.utils.typed_state import TypedState
 from X2CTLib.anatomy import Measurement
 from X2CTLib.geometry import View
 from X2CTLib.reconstruction import Reconstruction
+from X2CTLib.request import Request
 from X2CTReconstructionLib.command import write_measurements
 from X2CTReconstructionLib.provenance import anonymous_notes
 from X2CTReconstructionLib.study import add_study
@@ -28,12 +29,12 @@ class ResultsLogic:
         server: Server,
         typed_state: TypedState[AppState],
         viewer: ViewerLogic,
-        radiographs: Callable[[], dict[View, Path]],
+        request: Callable[[], Request],
     ) -> None:
         self._server = server
         self._data = typed_state.data
         self._viewer = viewer
-        self._radiographs = radiographs
+        self._request = request
         self._folder: Path | None = None
 
     async def take(self, folder: Path) -> None:
@@ -77,7 +78,7 @@ class ResultsLogic:
         if not (folder / REPORT).exists():
             self._data.result.report_busy = True
             self._server.state.flush()
-            problem = await draw_report(folder, self._radiographs())
+            problem = await draw_report(folder, self._request())
             self._data.result.report_busy = False
             if problem:
                 self._data.error = f"The report could not be drawn. {problem}"

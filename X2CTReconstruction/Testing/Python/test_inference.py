@@ -109,7 +109,7 @@ def test_a_device_that_is_not_there_is_said():
         with pytest.raises(InputError, match="'auto'"):
             choose_device(name)
     assert choose_device("cpu").type == "cpu"
-    assert choose_precision(torch.device("cpu")) in (torch.float32, torch.bfloat16)
+    assert choose_precision("auto", torch.device("cpu")) in (torch.float32, torch.bfloat16)
 
 
 def test_a_reconstruction_survives_the_disk(tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from X2CTLib.request import Request
 from X2CTLib.worker import Worker
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
@@ -27,12 +28,8 @@ def worker(tmp_path, monkeypatch):
 def a_request(tmp_path) -> dict:
     (tmp_path / "pa.dcm").write_text("This is not a radiograph.", encoding="utf-8")
     (tmp_path / "lateral.dcm").write_text("Nor is this.", encoding="utf-8")
-    return {
-        "pa": str(tmp_path / "pa.dcm"),
-        "lateral": str(tmp_path / "lateral.dcm"),
-        "model": None,
-        "output": str(tmp_path / "output"),
-    }
+    request = Request({"PA": tmp_path / "pa.dcm", "LATERAL": tmp_path / "lateral.dcm"})
+    return {"request": request.to_dict(), "output": str(tmp_path / "output")}
 
 
 def wait_for(worker: Worker, *kinds: str, seconds: float = 60.0) -> dict:
@@ -86,8 +83,10 @@ def test_a_bad_file_is_an_error_in_words_and_the_process_lives_on(worker, a_requ
 
 
 def test_an_incomplete_request_is_told_what_it_lacks(worker):
-    worker.submit({"pa": "x.png", "output": "out"})
-    assert '"lateral"' in wait_for(worker, "error")["message"]
+    worker.submit({"request": {"pa": "x.png"}, "output": "out"})
+    assert "no pa" in wait_for(worker, "error")["message"]
+    worker.submit({"request": {}, "output": "out"})
+    assert '"files"' in wait_for(worker, "error")["message"]
     assert worker.pid is not None
 
 
@@ -154,4 +153,4 @@ def test_the_process_ends_with_its_front_end(a_request):
     )
     assert result.returncode == 0
     events = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [event["event"] for event in events] == ["error", "progress", "error"]
+    assert [event["event"] for event in events] == ["error", "progress", "progress", "error"]
