@@ -10,16 +10,16 @@ and pixels wider than a voxel are sampled by several rays.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from torch import Tensor
 
 from X2CTLib.errors import InputError
-from X2CTLib.geometry import ProjectionGeometry, VolumeGeometry
+from X2CTLib.geometry import ProjectionGeometry, View, VolumeGeometry
 
 MU_WATER_PER_MM = 0.0193
 """Linear attenuation of water at 70 keV, about the mean energy of a 120 kVp chest beam (NIST XCOM)."""
@@ -37,6 +37,14 @@ def radiographs(
 ) -> Float[Tensor, "b r c"]:
     """Radiographs of CTs before any display processing: the attenuation that each ray meets (bright is dense)."""
     return line_integrals(attenuation(hu), geometry, projection)
+
+
+def project_views(
+    hu: Real[np.ndarray, "k j i"], geometry: VolumeGeometry, projections: Mapping[View, ProjectionGeometry]
+) -> dict[View, Float[np.ndarray, "r c"]]:
+    """The same of one CT in several views."""
+    volume = torch.from_numpy(np.asarray(hu, dtype=np.float32))[None]
+    return {view: radiographs(volume, geometry, projection)[0].numpy() for view, projection in projections.items()}
 
 
 def line_integrals(

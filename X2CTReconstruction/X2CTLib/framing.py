@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from X2CTLib.geometry import CUBE_MM, ProjectionGeometry, View
-from X2CTLib.intensity import normalise
+from X2CTLib.intensity import normalise, normalise_shown
 from X2CTLib.matching import correlate, cut, local_contrast, middle, one_thread, resized, vertex
 from X2CTLib.radiograph import Radiograph
 
@@ -140,10 +140,7 @@ def standard_view(radiograph: Radiograph, framing: Framing, projection: Projecti
     Returns:
         float32 in [0, 1]; 0 where the radiograph shows nothing.
     """
-    view, inside = _cut(radiograph, framing, projection)
-    if inside.any():
-        view[inside] = normalise(view[inside][None])[0]
-    return view.numpy()
+    return normalise_shown(*_cut(radiograph, framing, projection)).numpy()
 
 
 def shown(radiograph: Radiograph, framing: Framing, projection: ProjectionGeometry) -> Bool[np.ndarray, "r c"]:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from X2CTLib.device import choose_device, choose_precision
 from X2CTLib.errors import InputError
-from X2CTLib.framing import frame_radiographs, standard_view
+from X2CTLib.framing import frame_radiographs, shown, standard_view
 from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry
 from X2CTLib.networks.catalogue import ReconstructionNetwork
 from X2CTLib.networks.encoder import Encoder
@@ -19,7 +19,9 @@ from X2CTLib.networks.single_image import Hourglass
 from X2CTLib.progress import CancelToken, Progress, part, silent
 from X2CTLib.radiograph import Radiograph, check_views
 from X2CTLib.reconstruction import Reconstruction
+from X2CTLib.reprojection import reproject
 from X2CTLib.styler import Styler, style
+from X2CTLib.trust import assess
 from X2CTLib.weights import Model
 
 
@@ -70,15 +72,18 @@ def reconstruct(
     progress(0.2, "Running the network")
     images = torch.from_numpy(np.stack(list(views.values())))
     hu = run_model(model, images, device, precision, part(progress, 0.2, 1.0), cancel)
+    geometry = VolumeGeometry.cube(hu.shape[0])
+    masks = {view: shown(used[view], framing, projections[view]) for view, framing in framings.items()}
     return Reconstruction(
         hu=np.round(hu).astype(np.int16),
-        geometry=VolumeGeometry.cube(hu.shape[0]),
+        geometry=geometry,
         views=views,
         unstyled=unstyled,
         projections=projections,
         card=model.card,
         notes=notes,
         sources={view: radiograph.source for view, radiograph in radiographs.items()},
+        trust=assess(views, masks, reproject(hu, geometry, projections, masks)),
     )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 _LOW, _HIGH = 0.01, 0.99
@@ -24,3 +24,11 @@ def normalise(image: Float[Tensor, "*b r c"]) -> Float[Tensor, "*b r c"]:
     low, high = torch.quantile(flat, torch.tensor([_LOW, _HIGH], device=image.device), dim=-1, keepdim=True)
     span = (high - low).clamp_min(torch.finfo(torch.float32).tiny)
     return ((flat - low) / span).clamp(0, 1).reshape(image.shape)
+
+
+def normalise_shown(image: Float[Tensor, "r c"], shown: Bool[Tensor, "r c"]) -> Float[Tensor, "r c"]:
+    """The same by the pixels that show something alone; the others become 0."""
+    result = torch.zeros_like(image)
+    if shown.any():
+        result[shown] = normalise(image[shown][None])[0]
+    return result

@@ -1,20 +1,22 @@
 """A reconstructed volume, with all that a reader needs to judge it, in memory and on disk."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from jaxtyping import Float, Int16, UInt8
+from jaxtyping import Float, Int16, Real, UInt8
 
 from X2CTLib.anatomy import Measurement, measure, segment
 from X2CTLib.errors import InputError, ModelError
 from X2CTLib.files import whole_folder
 from X2CTLib.geometry import ProjectionGeometry, View, VolumeGeometry
 from X2CTLib.mark import MARK
+from X2CTLib.trust import Trust
 
-_UNSTYLED = "_unstyled"
+_UNSTYLED, _REPROJECTION = "_unstyled", "_reprojection"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Reconstruction:
         notes: Assumptions made and warnings, in words.
         sources: File names of the radiographs that were given.
         unstyled: The views before a styler, where one was used.
+        trust: How far to trust it; `inference.reconstruct` always says.
     """
 
     hu: Int16[np.ndarray, "k j i"]
@@ -40,6 +43,7 @@ class Reconstruction:
     notes: list[str]
     sources: dict[View, str]
     unstyled: dict[View, Float[np.ndarray, "r c"]] = field(default_factory=dict)
+    trust: Trust | None = None
 
     def examine(self) -> tuple[UInt8[np.ndarray, "k j i"], list[Measurement]]:
         """Its organs, as `anatomy.LABELS`, and what they measure.
@@ -56,22 +60,25 @@ class Reconstruction:
     def save(self, folder: Path) -> None:
         """Write volume.nrrd, pa.png and lateral.png (16 bit, what the network saw of each) and reconstruction.json.
 
-        Where a styler was used, what it was given are pa_unstyled.png and lateral_unstyled.png.
+        Where a styler was used, what it was given are pa_unstyled.png and lateral_unstyled.png. With its trust, the
+        radiographs that it would give are pa_reprojection.png and lateral_reprojection.png, and its uncertainty, if
+        that was asked for, is uncertainty.nrrd.
         """
         with whole_folder(folder) as scratch:
-            image = self.geometry.to_image(self.hu)
-            image.SetMetaData("mark", MARK)
-            sitk.WriteImage(image, scratch / "volume.nrrd", useCompression=True)
-            for views, ending in ((self.views, ""), (self.unstyled, _UNSTYLED)):
-                for view, pixels in views.items():
-                    gray = np.round(pixels * 65535).astype(np.uint16)
-                    sitk.WriteImage(sitk.GetImageFromArray(gray), scratch / f"{view.name.lower()}{ending}.png")
+            _write_volume(scratch / "volume.nrrd", self.hu, self.geometry)
+            _write_views(scratch, self.views)
+            _write_views(scratch, self.unstyled, _UNSTYLED)
+            if self.trust:
+                _write_views(scratch, self.trust.reprojections, _REPROJECTION)
+                if self.trust.uncertainty is not None:
+                    _write_volume(scratch / "uncertainty.nrrd", self.trust.uncertainty, self.geometry)
             record = {
                 "mark": MARK,
                 "projections": {view.name: projection.to_dict() for view, projection in self.projections.items()},
                 "card": self.card,
                 "notes": self.notes,
                 "sources": {view.name: source for view, source in self.sources.items()},
+                "trust": self.trust.to_dict() if self.trust else None,
             }
             (scratch / "reconstruction.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
@@ -88,19 +95,43 @@ class Reconstruction:
             image = sitk.ReadImage(folder / "volume.nrrd")
             projections = {View[n]: ProjectionGeometry.from_dict(p) for n, p in record["projections"].items()}
             styled = any(folder.glob(f"*{_UNSTYLED}.png"))
+            trust = record.get("trust")
             return cls(
                 hu=sitk.GetArrayFromImage(image),
                 geometry=VolumeGeometry.from_image(image),
-                views={view: _read_view(folder / f"{view.name.lower()}.png") for view in projections},
-                unstyled={v: _read_view(folder / f"{v.name.lower()}{_UNSTYLED}.png") for v in projections if styled},
+                views=_read_views(folder, projections),
+                unstyled=_read_views(folder, projections, _UNSTYLED) if styled else {},
                 projections=projections,
                 card=record["card"],
                 notes=record["notes"],
                 sources={View[name]: source for name, source in record["sources"].items()},
+                trust=_read_trust(folder, projections, trust) if trust else None,
             )
         except (OSError, KeyError, ValueError, RuntimeError) as error:
             raise InputError(f"{folder} does not hold a reconstruction.") from error
 
 
-def _read_view(path: Path) -> Float[np.ndarray, "r c"]:
-    return sitk.GetArrayFromImage(sitk.ReadImage(path)).astype(np.float32) / 65535
+def _write_volume(path: Path, values: Real[np.ndarray, "k j i"], geometry: VolumeGeometry) -> None:
+    image = geometry.to_image(values)
+    image.SetMetaData("mark", MARK)
+    sitk.WriteImage(image, path, useCompression=True)
+
+
+def _write_views(folder: Path, views: Mapping[View, Float[np.ndarray, "r c"]], ending: str = "") -> None:
+    for view, pixels in views.items():
+        grey = np.round(pixels * 65535).astype(np.uint16)
+        sitk.WriteImage(sitk.GetImageFromArray(grey), _picture(folder, view, ending))
+
+
+def _read_views(folder: Path, views: Iterable[View], ending: str = "") -> dict[View, Float[np.ndarray, "r c"]]:
+    images = {view: sitk.ReadImage(_picture(folder, view, ending)) for view in views}
+    return {view: sitk.GetArrayFromImage(image).astype(np.float32) / 65535 for view, image in images.items()}
+
+
+def _picture(folder: Path, view: View, ending: str) -> Path:
+    return folder / f"{view.name.lower()}{ending}.png"
+
+
+def _read_trust(folder: Path, views: Iterable[View], record: dict) -> Trust:
+    spread = sitk.GetArrayFromImage(sitk.ReadImage(folder / "uncertainty.nrrd")) if record["uncertainty"] else None
+    return Trust.from_dict(record, reprojections=_read_views(folder, views, _REPROJECTION), uncertainty=spread)

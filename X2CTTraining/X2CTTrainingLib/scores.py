@@ -8,11 +8,10 @@ out rather than zero.
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int16, UInt8
 
 from X2CTLib.anatomy import LABELS, cardiothoracic_ratio, lung_areas, planimetry_lung_volume, segment
-from X2CTLib.drr import radiographs
+from X2CTLib.drr import project_views
 from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, clinical_projection
 from X2CTLib.metrics import evaluate
 from X2CTLib.phantom import BONES
@@ -183,6 +182,4 @@ def organ(organs: UInt8[np.ndarray, "k j i"], name: str) -> Bool[np.ndarray, "k 
 
 def _radiographs(hu: np.ndarray) -> dict[View, Float[np.ndarray, "r c"]]:
     """Line integrals of a standard cube in both standard views."""
-    volume = torch.from_numpy(np.asarray(hu, dtype=np.float32))[None]
-    geometry = VolumeGeometry.cube(len(hu))
-    return {view: radiographs(volume, geometry, clinical_projection(view))[0].numpy() for view in View}
+    return project_views(hu, VolumeGeometry.cube(len(hu)), {view: clinical_projection(view) for view in View})

@@ -15,6 +15,7 @@ from X2CTLib.progress import CancelToken
 from X2CTLib.radiograph import Radiograph
 from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.styler import Styler
+from X2CTLib.trust import Trust
 from X2CTLib.weights import Model
 
 
@@ -56,6 +57,7 @@ def test_the_result_is_a_cube_in_hounsfield_units(a_model, a_pair):
     assert result.hu.shape == (128, 128, 128) and result.hu.dtype == np.int16
     assert HU_RANGE[0] <= result.hu.min() <= result.hu.max() <= HU_RANGE[1]
     assert np.allclose(result.geometry.centre_lps, 0)
+    assert result.trust.reprojections.keys() == result.trust.reprojection_correlations.keys() == set(View)
     assert result.projections[View.PA] == clinical_projection(View.PA)
     assert reported == sorted(reported) and reported[-1] == pytest.approx(1)
 
@@ -122,6 +124,14 @@ def test_a_reconstruction_survives_the_disk(tmp_path):
         card=a_card("tiny"),
         notes=["assumed"],
         sources={view: f"{view.name}.png" for view in View},
+        trust=Trust(
+            reprojections={view: rng.random((8, 8)).astype(np.float32) for view in View},
+            reprojection_correlations={View.PA: 0.9, View.LATERAL: 0.8},
+            familiarity={View.PA: 0.5, View.LATERAL: 0.0},
+            uncertainty=rng.random((16, 16, 16)).astype(np.float32),
+            words=["doubtful"],
+            low=True,
+        ),
     )
     saved.save(tmp_path / "out")
     loaded = Reconstruction.load(tmp_path / "out")
@@ -134,6 +144,13 @@ def test_a_reconstruction_survives_the_disk(tmp_path):
         saved.notes,
         saved.sources,
     )
+    assert loaded.trust.to_dict() == saved.trust.to_dict()
+    assert np.array_equal(loaded.trust.uncertainty, saved.trust.uncertainty)
+    for view in View:
+        assert np.abs(loaded.trust.reprojections[view] - saved.trust.reprojections[view]).max() < 1e-4
+
+    dataclasses.replace(saved, trust=dataclasses.replace(saved.trust, uncertainty=None)).save(tmp_path / "out")
+    assert Reconstruction.load(tmp_path / "out").trust.uncertainty is None, "not that of the last one"
 
 
 def test_a_volume_without_a_body_is_the_models_fault():
