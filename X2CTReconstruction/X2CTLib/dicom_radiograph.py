@@ -1,6 +1,5 @@
 """Radiographs stored as DICOM: what the attributes say of contrast, size, side and patient (PS3.3, A.2, A.26)."""
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -11,28 +10,21 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from X2CTLib.canonical import grey, plausible_size, square_pixels, to_canonical
+from X2CTLib.dicom_tags import (
+    MODALITIES,
+    VIEWS,
+    number,
+    other_body_part,
+    patient_hash,
+    sides,
+    study_hash,
+    text,
+    view_position,
+)
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import View, clinical_projection
 from X2CTLib.radiograph import Radiograph
 
-_MODALITIES = ("CR", "DX", "DR", "RG", "RF", "XA", "SC", "OT", "")
-_CHEST = ("CHEST", "THORA", "TORA", "LUNG", "PULM")
-_POSITIONS = {
-    "PA": View.PA,
-    "AP": View.PA,
-    "LL": View.LATERAL,
-    "RL": View.LATERAL,
-    "LAT": View.LATERAL,
-    "LATERAL": View.LATERAL,
-}
-# View Code Sequence (0054,0220), CID 4010, in SNOMED CT and in its older codes.
-_VIEW_CODES = {
-    **dict.fromkeys(("272479007", "R-10214", "399033003", "R-10202"), "PA"),
-    **dict.fromkeys(("399348003", "R-10206"), "AP"),
-    **dict.fromkeys(("399173006", "R-10236"), "LL"),
-    **dict.fromkeys(("399198007", "R-10232"), "RL"),
-    **dict.fromkeys(("399067008", "R-102CD"), "LATERAL"),
-}
 _MOST_PIXELS = 200_000_000
 _CLIPPED = 0.8
 
@@ -51,7 +43,7 @@ def read_dicom(path: Path) -> Radiograph:
     view = _view(dataset, remarks)
     pixels, pixel_mm = _scaled(dataset, presented, remarks)
     pixels, view, oriented = _oriented(dataset, pixels, view, remarks)
-    if _text(dataset, "BurnedInAnnotation") == "YES":
+    if text(dataset, "BurnedInAnnotation") == "YES":
         remarks.append("text is burned into the picture and may leave traces.")
     return Radiograph(
         pixels=pixels,
@@ -59,8 +51,8 @@ def read_dicom(path: Path) -> Radiograph:
         pixel_mm=pixel_mm,
         source=name,
         notes=[f"{name}: {remark}" for remark in remarks],
-        patient=_hash(_text(dataset, "PatientID"), _text(dataset, "PatientName")),
-        study=_hash(_text(dataset, "StudyInstanceUID")),
+        patient=patient_hash(dataset),
+        study=study_hash(dataset),
         oriented=oriented,
         isocentre=_isocentre(dataset) if np.array_equal(pixels, presented) else None,
     )
@@ -89,14 +81,12 @@ def _read(path: Path) -> Dataset:
 
 def _refuse_others(dataset: Dataset, name: str) -> None:
     """Refuse what its attributes say is no single radiograph of a chest."""
-    modality = _text(dataset, "Modality")
-    if modality not in _MODALITIES:
+    modality = text(dataset, "Modality")
+    if modality not in MODALITIES:
         raise InputError(f"{name} is not a radiograph: its modality is {modality}. Give a CR or DX image.")
-    region = dataset.get("AnatomicRegionSequence") or [Dataset()]
-    part = _text(dataset, "BodyPartExamined") or _text(region[0], "CodeMeaning")
-    if part and not any(word in part for word in _CHEST):
+    if part := other_body_part(dataset):
         raise InputError(f"{name} shows another part of the body: {part}. Give a radiograph of the chest.")
-    frames = _number(dataset, "NumberOfFrames") or 1
+    frames = number(dataset, "NumberOfFrames") or 1
     if frames > 1:
         raise InputError(f"{name} holds {frames:g} frames. Export the radiograph as an image of one frame.")
     if dataset.Rows * dataset.Columns > _MOST_PIXELS:
@@ -106,16 +96,16 @@ def _refuse_others(dataset: Dataset, name: str) -> None:
 def _presented(dataset: Dataset, name: str, remarks: list[str]) -> Float[np.ndarray, "r c"]:
     """The picture as it is to be displayed: modality LUT, VOI LUT, then polarity (PS3.4, N.2)."""
     stored = _decoded(dataset, name)
-    photometric = _text(dataset, "PhotometricInterpretation")
+    photometric = text(dataset, "PhotometricInterpretation")
     if photometric == "PALETTE COLOR":
         stored = apply_color_lut(stored, dataset)
     if stored.ndim == 3:
         remarks.append("stored in colour, read as grey.")
         return grey(stored[..., :3], name)
-    if _text(dataset, "PresentationIntentType") == "FOR PROCESSING":
+    if text(dataset, "PresentationIntentType") == "FOR PROCESSING":
         remarks.append("raw detector values; if there is an image FOR PRESENTATION, give that one.")
     pixels = _windowed(apply_modality_lut(stored, dataset), dataset, remarks)
-    shape = _text(dataset, "PresentationLUTShape")
+    shape = text(dataset, "PresentationLUTShape")
     if photometric == "MONOCHROME1" or shape == "INVERSE":
         # Both say the same; Presentation LUT Shape (2050,0020) is no second inversion.
         pixels = pixels.max() + pixels.min() - pixels
@@ -159,25 +149,24 @@ def _clipped(values: np.ndarray) -> float:
 
 def _padding(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
     """Where Pixel Padding Value (0028,0120), or a value up to its Range Limit, says that there is no picture."""
-    first = _number(dataset, "PixelPaddingValue")
+    first = number(dataset, "PixelPaddingValue")
     if first is None:
         return np.zeros(stored.shape, dtype=bool)
-    last = _number(dataset, "PixelPaddingRangeLimit")
+    last = number(dataset, "PixelPaddingRangeLimit")
     low, high = sorted((first, first if last is None else last))
     return (stored >= low) & (stored <= high)
 
 
 def _view(dataset: Dataset, remarks: list[str]) -> View | None:
     """The view, by View Position (0018,5101) or View Code Sequence (0054,0220)."""
-    codes = dataset.get("ViewCodeSequence") or [Dataset()]
-    position = _text(dataset, "ViewPosition") or _VIEW_CODES.get(_text(codes[0], "CodeValue"), "")
+    position = view_position(dataset)
     if position == "AP":
         remarks.append("an AP view; heart and mediastinum look larger than in the PA view that is wanted.")
     elif position == "RL":
         remarks.append("a right lateral view; used as a left lateral, which magnifies the other lung.")
-    elif position and position not in _POSITIONS:
+    elif position and position not in VIEWS:
         remarks.append(f"its View Position, {position}, is neither PA nor lateral.")
-    return _POSITIONS.get(position)
+    return View[VIEWS[position]] if position in VIEWS else None
 
 
 def _scaled(
@@ -189,7 +178,7 @@ def _scaled(
     detector, and are divided by the magnification.
     """
     pixel, imager = _spacing(dataset, "PixelSpacing"), _spacing(dataset, "ImagerPixelSpacing")
-    if pixel and (_text(dataset, "PixelSpacingCalibrationType") or (imager and pixel != imager)):
+    if pixel and (text(dataset, "PixelSpacingCalibrationType") or (imager and pixel != imager)):
         row_mm, column_mm = pixel
         how = "pixel size as calibrated."
     elif detector := imager or pixel or _spacing(dataset, "NominalScannedPixelSpacing"):
@@ -220,10 +209,10 @@ def _isocentre(dataset: Dataset) -> tuple[float, float] | None:
 
 def _magnification(dataset: Dataset) -> tuple[float, str]:
     """Size on the detector of a thing of unit size at the isocentre, and where that is from."""
-    factor = _number(dataset, "EstimatedRadiographicMagnificationFactor")
+    factor = number(dataset, "EstimatedRadiographicMagnificationFactor")
     if factor and 1 < factor < 2:
         return factor, "stated"
-    sid, sod = _number(dataset, "DistanceSourceToDetector"), _number(dataset, "DistanceSourceToPatient")
+    sid, sod = number(dataset, "DistanceSourceToDetector"), number(dataset, "DistanceSourceToPatient")
     if sid and sod and 1 < sid / sod < 2:
         return sid / sod, "from the stated distances"
     standard = clinical_projection(View.PA)
@@ -240,9 +229,8 @@ def _oriented(
 
     Field of View Rotation and Horizontal Flip (0018,7032/7034) tell what the device has already done: no more is due.
     """
-    sides = dataset.get("PatientOrientation") or ()
-    letters = [str(side).strip().upper()[:1] for side in sides]
-    canonical = to_canonical(pixels, *letters) if len(letters) == 2 else None
+    letters = sides(dataset)
+    canonical = to_canonical(pixels, *letters) if letters else None
     if canonical and view in (None, canonical[1]):
         if canonical[0].shape != pixels.shape or not np.array_equal(canonical[0], pixels):
             remarks.append("turned or mirrored, as its Patient Orientation asks.")
@@ -254,18 +242,6 @@ def _oriented(
     return pixels, view, False
 
 
-def _text(dataset: Dataset, keyword: str) -> str:
-    return str(dataset.get(keyword) or "").strip().upper()
-
-
-def _number(dataset: Dataset, keyword: str) -> float | None:
-    try:
-        value = float(dataset.get(keyword))
-    except (TypeError, ValueError):
-        return None
-    return value if np.isfinite(value) else None
-
-
 def _spacing(dataset: Dataset, keyword: str) -> tuple[float, float] | None:
     """(Between rows, between columns), if they are numbers above zero."""
     try:
@@ -273,7 +249,3 @@ def _spacing(dataset: Dataset, keyword: str) -> tuple[float, float] | None:
     except (TypeError, ValueError):
         return None
     return (row_mm, column_mm) if min(row_mm, column_mm) > 0 and np.isfinite(row_mm + column_mm) else None
-
-
-def _hash(*identity: str) -> str | None:
-    return hashlib.sha256("\n".join(identity).encode()).hexdigest() if any(identity) else None

@@ -8,8 +8,9 @@ from jaxtyping import Float
 
 from X2CTLib.canonical import grey, plausible_size, square_pixels, to_canonical
 from X2CTLib.errors import InputError
+from X2CTLib.formats import SLICES
 from X2CTLib.geometry import ProjectionGeometry, read_sidecar
-from X2CTLib.radiograph import SLICES, Radiograph
+from X2CTLib.radiograph import Radiograph
 
 _MOST_PIXELS = 200_000_000
 

@@ -10,12 +10,8 @@ from jaxtyping import Float
 
 from X2CTLib.corrections import Correction
 from X2CTLib.errors import InputError, X2CTError
+from X2CTLib.formats import PICTURES, SLICES
 from X2CTLib.geometry import View
-
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
-"""Files that know nothing of the patient."""
-SLICES = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
-"""Files that know size and direction."""
 
 _LEAST_PIXELS, _FEW_PIXELS = 64, 256
 _LEAST_GREYS = 16
