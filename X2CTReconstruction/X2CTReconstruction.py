@@ -33,13 +33,11 @@ from X2CTLib.request import Request
 from X2CTLib.worker import Worker
 from X2CTReconstructionLib import dependencies
 from X2CTReconstructionLib.inputs import radiograph_file
-from X2CTReconstructionLib.presets import BODY, CHEST
+from X2CTReconstructionLib.presets import PRESETS
 
 RESOURCES = Path(__file__).parent / "Resources"
 SAMPLE = "x2ct_lidc_0001"
 """Files of the sample case in Resources/SampleData: radiographs computed from a CT of the LIDC-IDRI collection."""
-PRESETS = (BODY, CHEST, "CT-Lung", "CT-Bone", "CT-X-ray")
-"""Volume rendering presets that suit a chest CT: our own, and those of Slicer's Volume Rendering module."""
 POLL_INTERVAL_MS = 100
 
 

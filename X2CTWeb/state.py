@@ -2,12 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from X2CTReconstructionLib.presets import BODY, CHEST
-
-PRESETS = (BODY, CHEST, "CT-Lung", "CT-Bone", "CT-X-ray")
-"""Volume rendering presets that suit a chest CT."""
-WINDOWS = {"Chest": (1600.0, -400.0), "Lung": (1500.0, -600.0), "Soft tissue": (400.0, 40.0), "Bone": (1800.0, 400.0)}
-"""Window width and level in HU by the name that radiologists give them."""
+from X2CTReconstructionLib.presets import PRESETS, WINDOWS
 
 LARGEST_UPLOAD = 128 * 2**20
 """Bytes; the largest radiographs, uncompressed, have a quarter of it."""
@@ -114,8 +109,8 @@ class DisplayState:
         enlarged: The pane that fills the main area; empty for all six.
     """
 
-    preset: str = BODY
-    window: str = "Chest"
+    preset: str = PRESETS[0]
+    window: str = next(iter(WINDOWS))
     organs: bool = False
     enlarged: str = ""
 

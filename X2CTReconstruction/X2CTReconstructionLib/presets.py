@@ -1,4 +1,4 @@
-"""Volume rendering presets by name: Slicer's own, and one for volumes as smooth as reconstructions are."""
+"""Presets by name: windows of the slices, and volume renderings: Slicer's own and one for smooth reconstructions."""
 
 import importlib.util
 from pathlib import Path
@@ -7,11 +7,16 @@ import slicer
 import vtk
 
 from X2CTLib.errors import InputError
+from X2CTLib.geometry import CHEST_WINDOW
 
 CHEST = "CT-Chest-Contrast-Enhanced"
 """Slicer's preset for bones and vessels. Also of use here: CT-Lung, CT-Bone, CT-X-ray."""
 BODY = "X2CT-Body"
 """Translucent skin and organs around the bones; shows a person even where bones reach 150 HU only."""
+PRESETS = (BODY, CHEST, "CT-Lung", "CT-Bone", "CT-X-ray")
+"""Volume rendering presets that suit a chest CT."""
+WINDOWS = {"Chest": CHEST_WINDOW, "Lung": (1500.0, -600.0), "Soft tissue": (400.0, 40.0), "Bone": (1800.0, 400.0)}
+"""Window width and level in HU by the name that radiologists give them."""
 
 # HU, then opacity per mm or red, green, blue.
 _BODY_OPACITY = (

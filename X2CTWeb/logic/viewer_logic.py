@@ -10,10 +10,11 @@ from trame_slicer.views import SliceView, ThreeDView, ViewLayoutDefinition
 from vtkmodules.vtkCommonCore import vtkObject
 
 from X2CTReconstructionLib.pictures import letters
+from X2CTReconstructionLib.presets import WINDOWS
 from X2CTReconstructionLib.rendering import show_volume_rendering
 from X2CTReconstructionLib.study import Study, remove_study
 from X2CTWeb.logic.still_quality import StillQuality
-from X2CTWeb.state import WINDOWS, AppState
+from X2CTWeb.state import AppState
 
 ORIENTATIONS = ("Coronal", "Sagittal", "Axial")
 _BACKGROUND_3D = ("#0c0f14", "#1d232c")

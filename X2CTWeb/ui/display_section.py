@@ -4,7 +4,8 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as v
 from trame_server.utils.typed_state import TypedState
 
-from X2CTWeb.state import PRESETS, WINDOWS, AppState
+from X2CTReconstructionLib.presets import PRESETS, WINDOWS
+from X2CTWeb.state import AppState
 from X2CTWeb.ui.section import Section
 
 
