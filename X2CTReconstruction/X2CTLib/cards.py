@@ -4,13 +4,15 @@ This file imports the standard library only, so that a front end can read cards 
 installed.
 """
 
+import contextlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from X2CTLib.errors import ModelError
-from X2CTLib.files import replace_file
+from X2CTLib.files import replace_file, sha256
 
 MODELS_FOLDER = Path(__file__).resolve().parent.parent / "Resources" / "Models"
 """The models that come with the extension."""
@@ -46,10 +48,9 @@ def views_read(weights: Path | None = None) -> list[str]:
         ModelError: Its card does not say so.
     """
     card = load_card(weights or DEFAULT_MODEL)
-    try:
-        return list(card["architecture"]["views"])
-    except (KeyError, TypeError) as error:
-        raise ModelError(f"The model {card['name']} does not reconstruct from radiographs. Choose another.") from error
+    if not _reconstructs(card):
+        raise ModelError(f"The model {card['name']} does not reconstruct from radiographs. Choose another.")
+    return list(card["architecture"]["views"])
 
 
 def own_models_folder() -> Path:
@@ -59,34 +60,78 @@ def own_models_folder() -> Path:
 
 def reconstruction_models() -> dict[Path, str]:
     """Weights files of all models that reconstruct, the extension's before the user's, with their names."""
-    others = sorted(path for path in MODELS_FOLDER.glob("*.safetensors") if path != DEFAULT_MODEL)
-    models = {}
-    for path in (DEFAULT_MODEL, *others, *sorted(own_models_folder().glob("*.safetensors"))):
-        try:
-            views_read(path)
-            models[path] = load_card(path)["name"]
-        except ModelError:
-            continue  # of another kind, or without its card
-    return models
+    return _installed(_reconstructs)
+
+
+def styler_models() -> dict[Path, str]:
+    """Weights files of all stylers, with their names; see `styler`."""
+    return _installed(_styles)
+
+
+def add_model(weights: Path) -> Path:
+    """Copy a model, weights and card, to the user's models; one of this file name is replaced.
+
+    Returns:
+        The copy, which `reconstruction_models` or `styler_models` finds.
+
+    Raises:
+        ModelError: It is not there, has no card or another one's, or neither reconstructs nor is a styler.
+    """
+    return _copy(Path(weights), Path(weights).stem)
 
 
 def publish(weights: Path, name: str) -> Path:
-    """Copy a model to the user's models under a name; one of this name is replaced.
+    """The same under a name; one of this name is replaced."""
+    safe = "".join(letter if letter.isalnum() or letter in "-_.+" else "_" for letter in name)
+    return _copy(Path(weights), safe, name=name)
 
-    Returns:
-        The copy, which `reconstruction_models` finds.
+
+def remove_model(weights: Path) -> None:
+    """Delete one of the user's models, weights and card.
 
     Raises:
-        ModelError: It is not there, has no card, or does not reconstruct.
+        ModelError: It is not there, or came with the extension.
     """
-    if not Path(weights).is_file():
+    weights, folder = Path(weights), own_models_folder()
+    if weights.resolve().parent != folder.resolve():
+        raise ModelError(f"{weights.name} is not one of your own models, which are in {folder}. It stays.")
+    if not weights.is_file():
+        raise ModelError(f"There is no model file {weights}.")
+    weights.unlink()
+    card_path(weights).unlink(missing_ok=True)
+
+
+def _copy(weights: Path, stem: str, **changes: str) -> Path:
+    if not weights.is_file():
         raise ModelError(f"There is no model file {weights}. Choose a .safetensors file, or a run that has finished.")
-    views_read(weights)
-    safe = "".join(letter if letter.isalnum() or letter in "-_.+" else "_" for letter in name)
-    copy = own_models_folder() / f"{safe}.safetensors"
-    with replace_file(copy) as partial, replace_file(card_path(copy)) as card:
+    card = load_card(weights)
+    if not (_reconstructs(card) or _styles(card)):
+        raise ModelError(f"The model {card['name']} does not reconstruct, nor is it a styler. Choose another.")
+    copy = own_models_folder() / f"{stem}.safetensors"
+    with replace_file(copy) as partial, replace_file(card_path(copy)) as text:
         shutil.copyfile(weights, partial)
-        card.write_text(
-            json.dumps({**load_card(weights), "name": name, "file": copy.name}, indent=2) + "\n", encoding="utf-8"
-        )
+        if card.get("sha256", sha256(partial)) != sha256(partial):
+            raise ModelError(f"The model file {weights.name} does not match its card. Get both files again.")
+        card |= {**changes, "file": copy.name}
+        text.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     return copy
+
+
+def _installed(fits: Callable[[dict], bool]) -> dict[Path, str]:
+    others = sorted(path for path in MODELS_FOLDER.glob("*.safetensors") if path != DEFAULT_MODEL)
+    models = {}
+    for path in (DEFAULT_MODEL, *others, *sorted(own_models_folder().glob("*.safetensors"))):
+        with contextlib.suppress(ModelError):  # a file without its card
+            if fits(card := load_card(path)):
+                models[path] = card["name"]
+    return models
+
+
+def _reconstructs(card: dict) -> bool:
+    architecture = card.get("architecture")
+    return isinstance(architecture, dict) and "views" in architecture
+
+
+def _styles(card: dict) -> bool:
+    conventions = card.get("conventions")
+    return isinstance(conventions, dict) and "styler" in conventions

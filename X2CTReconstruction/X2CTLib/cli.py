@@ -21,6 +21,7 @@ COMMANDS = {
         "X2CTReconstructionLib.command",
         "radiographs to a volume, pictures, measurements and a report",
     ),
+    "models": ("X2CTLib.models_command", "which models there are; add, remove and download some"),
     "drr": ("X2CTLib.drr_command", "CTs to radiographs: the PA and lateral view, or any other"),
     "train": ("X2CTTrainingLib.command", "train an experiment: any network of the paper, or your own variant"),
     "evaluate": (

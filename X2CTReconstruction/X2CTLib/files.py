@@ -1,5 +1,6 @@
-"""Results that are written whole or not at all."""
+"""Results that are written whole or not at all, and the checksum that says so."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -59,3 +60,9 @@ def replace_file(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    """The checksum of a file, as 64 hexadecimal digits."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

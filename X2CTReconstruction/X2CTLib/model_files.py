@@ -4,7 +4,6 @@ Every card has: name, file, sha256 (of the weights file), conventions (what the 
 data, training, scores, limits, licence.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from X2CTLib.cards import card_path, load_card
 from X2CTLib.errors import ModelError
-from X2CTLib.files import replace_file
+from X2CTLib.files import replace_file, sha256
 
 
 def save_model_files(path: Path, tensors: dict[str, Float[Tensor, "..."]], card: dict, conventions: dict) -> None:
@@ -26,7 +25,7 @@ def save_model_files(path: Path, tensors: dict[str, Float[Tensor, "..."]], card:
     with replace_file(path) as weights, replace_file(card_path(path)) as text:
         save_file({key: value.half().contiguous() for key, value in tensors.items()}, weights)
         weights.chmod(0o644)  # it is made for its owner only
-        card = {**card, "file": path.name, "sha256": _sha256(weights), "conventions": conventions}
+        card = {**card, "file": path.name, "sha256": sha256(weights), "conventions": conventions}
         text.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
@@ -40,7 +39,7 @@ def load_model_files(path: Path, conventions: dict) -> tuple[dict[str, Float[Ten
     if not path.is_file():
         raise ModelError(f"There is no model file {path.name}. Choose a .safetensors file with its .json card.")
     card = load_card(path)
-    if card.get("sha256") != _sha256(path):
+    if card.get("sha256") != sha256(path):
         raise ModelError(
             f"The model file {path.name} does not match its card: it is damaged or was changed. Get it again."
         )
@@ -57,8 +56,3 @@ def fitting(path: Path) -> Iterator[None]:
         yield
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ModelError(f"The weights in {path.name} do not fit the network that its card describes.") from error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
