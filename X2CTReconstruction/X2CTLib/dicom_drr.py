@@ -1,20 +1,18 @@
 """DRRs as DICOM: Digital X-Ray Image Storage - For Presentation (PS3.3, A.26), marked as computed."""
 
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 from pydicom import Dataset
-from pydicom.dataset import FileMetaDataset
 from pydicom.sr.coding import Code
-from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import DigitalXRayImageStorageForPresentation, generate_uid
 from pydicom.valuerep import DSfloat
 
+from X2CTLib.dicom_derived import derived_image, set_pixels
 from X2CTLib.files import replace_file
 from X2CTLib.geometry import ProjectionGeometry, View
 from X2CTLib.intensity import display_range
-from X2CTLib.mark import MARK
 
 _CHEST = Code("51185008", "SCT", "Chest")
 _VIEWS = {
@@ -43,11 +41,10 @@ def write_dicom(
         study_uid: Study Instance UID (0020,000D), the same for all views.
         kvp: Peak tube voltage (0018,0060), if there is one.
     """
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.SOPClassUID, dataset.SOPInstanceUID = DigitalXRayImageStorageForPresentation, generate_uid()
-    _identify(dataset, projection, patient, study_uid)
+    derivation = "Computed from a CT by line integrals."
+    sop_class = DigitalXRayImageStorageForPresentation
+    dataset = derived_image(sop_class, "DX", derivation, patient, study_uid, generate_uid())
+    _identify(dataset, projection)
     _place(dataset, projection)
     _fill(dataset, image)
     if kvp is not None:
@@ -56,24 +53,14 @@ def write_dicom(
         dataset.save_as(partial, enforce_file_format=True)
 
 
-def _identify(dataset: Dataset, projection: ProjectionGeometry, patient: str, study_uid: str) -> None:
-    """Whose it is, what it shows, and that it is computed."""
-    dataset.PatientID = patient[:64]
-    dataset.PatientName = dataset.PatientBirthDate = dataset.PatientSex = ""
-    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study_uid, generate_uid()
-    dataset.StudyID, dataset.AccessionNumber, dataset.ReferringPhysicianName = "DRR", "", ""
-    now = datetime.now()
-    dataset.StudyDate = dataset.ContentDate = now.strftime("%Y%m%d")
-    dataset.StudyTime = dataset.ContentTime = now.strftime("%H%M%S")
+def _identify(dataset: Dataset, projection: ProjectionGeometry) -> None:
+    """What it shows, and that it is computed."""
+    dataset.StudyID = "DRR"
     dataset.SeriesNumber, dataset.InstanceNumber = list(View).index(projection.view) + 1, 1
     dataset.SeriesDescription = f"DRR {projection.view.name}"
-    dataset.Manufacturer, dataset.ManufacturerModelName = "X2CTGAN", "Digitally reconstructed radiograph"
-    dataset.Modality, dataset.PresentationIntentType = "DX", "FOR PRESENTATION"
-    dataset.ImageType = ["DERIVED", "SECONDARY"]
-    dataset.ImageComments = MARK
-    dataset.DerivationDescription = f"Computed from a CT by line integrals. {MARK}"
-    dataset.BurnedInAnnotation, dataset.LossyImageCompression = "NO", "00"
-    dataset.BodyPartExamined, dataset.AnatomicRegionSequence = "CHEST", [_item(_CHEST)]
+    dataset.ManufacturerModelName = "Digitally reconstructed radiograph"
+    dataset.PresentationIntentType, dataset.ImageType = "FOR PRESENTATION", ["DERIVED", "SECONDARY"]
+    dataset.AnatomicRegionSequence = [_item(_CHEST)]
     dataset.ImageLaterality = "U"  # the chest is no paired organ
     dataset.AcquisitionContextSequence = []
 
@@ -108,16 +95,13 @@ def _fill(dataset: Dataset, image: Float[np.ndarray, "r c"]) -> None:
     darkest, step = float(image.min()), max(float(np.ptp(image)), 1e-6) / _WHITE
     values = np.round((image - darkest) / step).astype(np.uint16)
     low, high = (round((value - darkest) / step) for value in display_range(image))
-    dataset.Rows, dataset.Columns = image.shape
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 0
+    set_pixels(dataset, values)
     # Higher values stand for less radiation, in logarithmic steps.
     dataset.PixelIntensityRelationship, dataset.PixelIntensityRelationshipSign = "LOG", -1
     dataset.RescaleSlope, dataset.RescaleIntercept, dataset.RescaleType = 1, 0, "US"
     dataset.PresentationLUTShape = "IDENTITY"
     # The linear window of PS3.3, C.11.2.1.2.1, from low to high.
     dataset.WindowCenter, dataset.WindowWidth = (low + high + 1) / 2, max(high - low, 1) + 1
-    dataset.PixelData = values.astype("<u2").tobytes()
 
 
 def _side(direction: Float[np.ndarray, "3"]) -> str:
