@@ -76,6 +76,8 @@ def test_everything_promised_is_there(the_real_case):
         "volume.nrrd",
         "pa.png",
         "lateral.png",
+        "pa_reprojection.png",
+        "lateral_reprojection.png",
         "reconstruction.json",
         "measurements.csv",
         "report.html",

@@ -60,8 +60,7 @@ def write_results(
 ) -> list[str]:
     """Everything that a reconstruction gives, in a folder; all of it or nothing.
 
-    Writes volume.nrrd, pa.png and lateral.png (or the one that was used), reconstruction.json, renderings/*.png,
-    measurements.csv and report.html.
+    Writes what `Reconstruction.save` does, renderings/*.png, measurements.csv and report.html.
 
     Args:
         request: The radiographs, and what to do with them.

@@ -70,6 +70,25 @@ def add_reconstruction(scene, hu: Int16[np.ndarray, "k j i"], geometry: VolumeGe
     return node
 
 
+def add_uncertainty(scene, spread_hu: Float[np.ndarray, "k j i"], geometry: VolumeGeometry, name: str):
+    """Add how far a volume's values spread.
+
+    Args:
+        scene: The `vtkMRMLScene`.
+        spread_hu: Standard deviation in HU.
+        geometry: Where the voxels lie.
+        name: The node's name, made unique in the scene.
+
+    Returns:
+        A `vtkMRMLScalarVolumeNode`, float32, shown from 0 to its 99th percentile.
+    """
+    node = _add_volume(scene, np.asarray(spread_hu, np.float32), geometry.ijk_to_ras, name)
+    node.SetVoxelValueUnits(_coded_entry("[hnsf'U]", "UCUM", "Hounsfield unit"))
+    highest = max(float(np.percentile(spread_hu, 99)), 1.0)
+    _show_window(node, highest, highest / 2)
+    return node
+
+
 def add_segmentation(scene, labels: UInt8[np.ndarray, "k j i"], geometry: VolumeGeometry, volume):
     """Add the organs of a volume as segments, with names, colours, terminology and, if possible, surfaces.
 

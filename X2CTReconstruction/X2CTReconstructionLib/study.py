@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,13 @@ from X2CTLib.errors import InputError
 from X2CTLib.geometry import View
 from X2CTLib.mark import MARK
 from X2CTLib.reconstruction import Reconstruction
-from X2CTReconstructionLib.nodes import add_measurements, add_radiograph, add_reconstruction, add_segmentation
+from X2CTReconstructionLib.nodes import (
+    add_measurements,
+    add_radiograph,
+    add_reconstruction,
+    add_segmentation,
+    add_uncertainty,
+)
 from X2CTReconstructionLib.provenance import VIEW_NAMES, anonymous_notes
 
 
@@ -28,6 +34,8 @@ class Study:
         radiographs: What the network saw, a `vtkMRMLScalarVolumeNode` a view.
         segmentation: The organs, a `vtkMRMLSegmentationNode`.
         measurements: A `vtkMRMLTableNode`.
+        reprojections: The radiographs that the synthetic CT would give, a `vtkMRMLScalarVolumeNode` a view.
+        uncertainty: Its spread in HU, a `vtkMRMLScalarVolumeNode`, if that was asked for.
     """
 
     patient_item: int
@@ -35,11 +43,16 @@ class Study:
     radiographs: dict[View, object]
     segmentation: object
     measurements: object
+    reprojections: dict[View, object] = field(default_factory=dict)
+    uncertainty: object | None = None
 
     @property
     def nodes(self) -> list:
         """All of the above."""
-        return [self.volume, *self.radiographs.values(), self.segmentation, self.measurements]
+        pictures = [*self.radiographs.values(), *self.reprojections.values()]
+        return [
+            node for node in (self.volume, *pictures, self.segmentation, self.measurements, self.uncertainty) if node
+        ]
 
 
 def add_study(
@@ -62,11 +75,29 @@ def add_study(
     volume.SetAttribute("X2CT.Notes", json.dumps(anonymous_notes(reconstruction)))
     segmentation = add_segmentation(scene, labels, reconstruction.geometry, volume)
     table = add_measurements(scene, measurements, f"{volume.GetName()} measurements")
-    for node in (volume, segmentation, table):
-        node.SetDescription(MARK)
-        node.SetAttribute("X2CT.Mark", MARK)
-    nodes = [volume, *radiographs.values(), segmentation, table]
-    return Study(_file_under_patient(scene, nodes), volume, radiographs, segmentation, table)
+    reprojections, uncertainty = _add_trust(scene, reconstruction, volume) if reconstruction.trust else ({}, None)
+    for node in (volume, segmentation, table, *reprojections.values(), uncertainty):
+        if node:
+            node.SetDescription(MARK)
+            node.SetAttribute("X2CT.Mark", MARK)
+    study = Study(0, volume, radiographs, segmentation, table, reprojections, uncertainty)
+    return replace(study, patient_item=_file_under_patient(scene, study.nodes))
+
+
+def _add_trust(scene, reconstruction: Reconstruction, volume) -> tuple[dict, object | None]:
+    """The nodes of what speaks for the volume and against it; the words and numbers are an attribute of the volume."""
+    trust = reconstruction.trust
+    volume.SetAttribute("X2CT.Trust", json.dumps(trust.to_dict()))
+    reprojections = {
+        view: add_radiograph(
+            scene, image, reconstruction.projections[view], f"{VIEW_NAMES[view]} of {volume.GetName()}"
+        )
+        for view, image in trust.reprojections.items()
+    }
+    if trust.uncertainty is None:
+        return reprojections, None
+    name = f"{volume.GetName()} uncertainty"
+    return reprojections, add_uncertainty(scene, trust.uncertainty, reconstruction.geometry, name)
 
 
 def remove_study(scene, study: Study) -> None:

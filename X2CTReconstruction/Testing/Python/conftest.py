@@ -8,6 +8,7 @@ import pytest
 from X2CTLib.anatomy import LABELS, Measurement
 from X2CTLib.geometry import View, VolumeGeometry, clinical_projection
 from X2CTLib.reconstruction import Reconstruction
+from X2CTLib.trust import Trust
 
 VOXELS = 32
 
@@ -57,6 +58,14 @@ def a_chest() -> Chest:
 @pytest.fixture(scope="session")
 def a_reconstruction(a_chest) -> Reconstruction:
     gradient = np.linspace(0, 1, VOXELS, dtype=np.float32) * np.ones((VOXELS, 1), np.float32)
+    trust = Trust(
+        reprojections=dict.fromkeys(View, gradient[:, ::-1]),
+        reprojection_correlations={View.PA: 0.97, View.LATERAL: -1.0},
+        familiarity={View.PA: 0.5, View.LATERAL: 0.01},
+        uncertainty=np.where(a_chest.labels > 0, 30.0, 0.0).astype(np.float32),
+        words=["The lateral radiograph is <far> from the training data."],
+        low=True,
+    )
     return Reconstruction(
         hu=a_chest.hu,
         geometry=a_chest.geometry,
@@ -65,6 +74,7 @@ def a_reconstruction(a_chest) -> Reconstruction:
         card={"name": "tiny", "sha256": "0" * 64, "data": "none", "scores": {"PSNR": 18.25, "held out": ["a", "b"]}},
         notes=["jane-doe.png: taken as upright.", "jane-doe-side.dcm: mirrored <b>twice</b>."],
         sources={View.PA: "jane-doe.png", View.LATERAL: "jane-doe-side.dcm"},
+        trust=trust,
     )
 
 

@@ -14,6 +14,7 @@ from X2CTLib.errors import Cancelled, InputError
 from X2CTLib.geometry import CHEST_WINDOW, ProjectionGeometry, View, clinical_projection
 from X2CTLib.mark import MARK
 from X2CTLib.progress import CancelToken
+from X2CTLib.trust import Trust
 from X2CTReconstructionLib import nodes, presets
 from X2CTReconstructionLib.headless import HeadlessScene
 from X2CTReconstructionLib.pictures import PICTURES, letters
@@ -145,6 +146,21 @@ def test_study_is_one_patient_and_says_that_it_is_synthetic(a_scene, a_study):
     for node in (a_study.volume, a_study.segmentation, a_study.measurements):
         assert "synthetic" in node.GetName()
         assert node.GetDescription() == node.GetAttribute("X2CT.Mark") == MARK
+
+
+def test_the_trust_is_in_the_scene_too(a_study, a_reconstruction, a_chest):
+    trust = a_reconstruction.trust
+    for view, node in a_study.reprojections.items():
+        assert np.array_equal(slicer.util.arrayFromVolume(node)[0], trust.reprojections[view])
+        assert node.GetAttribute(nodes.PROJECTION_ATTRIBUTE) == a_study.radiographs[view].GetAttribute(
+            nodes.PROJECTION_ATTRIBUTE
+        )
+    spread = slicer.util.arrayFromVolume(a_study.uncertainty)
+    assert spread.dtype == np.float32 and np.array_equal(spread, trust.uncertainty)
+    assert ras_of(a_study.uncertainty, 3, 5, 7) == pytest.approx(ras_of(a_study.volume, 3, 5, 7))
+    assert a_study.uncertainty.GetDisplayNode().GetWindow() == 30
+    assert Trust.from_dict(json.loads(a_study.volume.GetAttribute("X2CT.Trust")), reprojections={}).words == trust.words
+    assert all("synthetic" in node.GetName() for node in (*a_study.reprojections.values(), a_study.uncertainty))
 
 
 def test_study_keeps_card_and_notes_but_no_file_names(a_study):
