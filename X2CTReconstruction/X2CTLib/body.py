@@ -5,7 +5,9 @@ Masks are SimpleITK images of 0 and 1 on the grid of the coarse CT, 2.5 mm wide 
 
 import numpy as np
 import SimpleITK as sitk
+from jaxtyping import Bool
 
+from X2CTLib import morphology
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import VolumeGeometry
 from X2CTLib.resampling import antialias, lps_grid, resample
@@ -81,17 +83,17 @@ def lungs_in(coarse: sitk.Image, body: sitk.Image) -> sitk.Image:
 
 def opening(mask: sitk.Image, radius_mm: float) -> sitk.Image:
     """Remove what is thinner than twice the radius."""
-    return sitk.BinaryMorphologicalOpening(mask, [round(radius_mm / COARSE_MM)] * 3)
+    return like(morphology.opened(_array(mask), round(radius_mm / COARSE_MM)), mask)
 
 
 def closing(mask: sitk.Image, radius_mm: float) -> sitk.Image:
     """Fill gaps that are narrower than twice the radius."""
-    return sitk.BinaryMorphologicalClosing(mask, [round(radius_mm / COARSE_MM)] * 3)
+    return like(morphology.closed(_array(mask), round(radius_mm / COARSE_MM)), mask)
 
 
 def dilation(mask: sitk.Image, radius_mm: float) -> sitk.Image:
     """Add what is nearer than the radius."""
-    return sitk.BinaryDilate(mask, [round(radius_mm / COARSE_MM)] * 3)
+    return like(morphology.dilated(_array(mask), round(radius_mm / COARSE_MM)), mask)
 
 
 def largest_part(mask: sitk.Image) -> sitk.Image:
@@ -99,16 +101,19 @@ def largest_part(mask: sitk.Image) -> sitk.Image:
     return sitk.RelabelComponent(sitk.ConnectedComponent(mask)) == 1
 
 
-def fill_slices(mask: sitk.Image) -> sitk.Image:
-    """Fill what a mask encloses within an axial slice, so that lungs are closed where the scan cuts them."""
-    filled = sitk.JoinSeries([sitk.BinaryFillhole(mask[:, :, k]) for k in range(mask.GetSize()[2])])
-    filled.CopyInformation(mask)
-    return filled
-
-
 def _fill_between_sides(mask: sitk.Image) -> sitk.Image:
-    """The same with the right and left side of the volume as walls: a cube cuts wide patients there."""
-    return fill_slices(sitk.ConstantPad(mask, [1, 0, 0], [1, 0, 0], 1))[1:-1, :, :]
+    """Fill what a mask encloses within an axial slice, so that lungs are closed where the scan cuts them.
+
+    The right and left side of the volume are walls: a cube cuts wide patients there.
+    """
+    filled = _array(mask)
+    # Slices of nothing between the others keep what is connected within each of them.
+    apart = np.zeros((2 * len(filled), *filled.shape[1:]), np.uint8)
+    apart[::2] = ~filled
+    parts = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(apart)))[::2]
+    is_open = np.zeros(parts.max() + 1, bool)
+    is_open[parts[:, [0, -1]]] = True
+    return like(filled | ~is_open[parts], mask)
 
 
 def volume_ml(mask: sitk.Image) -> float:
@@ -121,3 +126,7 @@ def like(array: np.ndarray, image: sitk.Image) -> sitk.Image:
     labels = sitk.GetImageFromArray(array.astype(np.uint8))
     labels.CopyInformation(image)
     return labels
+
+
+def _array(mask: sitk.Image) -> Bool[np.ndarray, "k j i"]:
+    return sitk.GetArrayFromImage(mask) > 0

@@ -12,13 +12,14 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from X2CTLib.body import LUNG_HU
 from X2CTLib.cards import MODELS_FOLDER
 from X2CTLib.device import choose_precision
 from X2CTLib.geometry import CUBE_MM, CUBE_VOXELS
 from X2CTLib.model_files import fitting, load_model_files, save_model_files
+from X2CTLib.morphology import closed, dilated, eroded
 from X2CTLib.networks.segmenter import CLASSES, Segmenter
 
 DEFAULT_SEGMENTER = MODELS_FOLDER / "x2ct_organs.safetensors"
@@ -85,24 +86,25 @@ def _with_sharp_lungs(
     classes: UInt8[np.ndarray, "k j i"], hu: Float[np.ndarray, "k j i"]
 ) -> UInt8[np.ndarray, "k j i"]:
     """The same with the border of the lungs, and the vessels in them, where the threshold puts it."""
-    sides = [sitk.GetImageFromArray((classes == side).astype(np.uint8)) for side in _SIDES]
-    lungs = sitk.Or(*sides)
-    reach = [_BORDER] * 3
-    air = sitk.BinaryMorphologicalClosing(sitk.GetImageFromArray((hu < LUNG_HU).astype(np.uint8)), [1] * 3)
-    sharp = sitk.Or(sitk.BinaryErode(lungs, reach), sitk.And(sitk.BinaryDilate(lungs, reach), air))
-    distances = [sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(side, squaredDistance=False)) for side in sides]
-    nearest = np.where(distances[0] < distances[1], *_SIDES)
-    sharp = sitk.GetArrayFromImage(sharp) > 0
-    rest = np.where(np.isin(classes, _SIDES), 0, classes)
-    return np.where(sharp, nearest, rest).astype(np.uint8)
+    lungs = np.isin(classes, _SIDES)
+    sharp = eroded(lungs, _BORDER) | dilated(lungs, _BORDER) & closed(hu < LUNG_HU, 1)
+    distances = [_distance(classes == side) for side in _SIDES]
+    rest = np.where(lungs, 0, classes)
+    return np.where(sharp, np.where(distances[0] < distances[1], *_SIDES), rest).astype(np.uint8)
+
+
+def _distance(mask: Bool[np.ndarray, "k j i"]) -> Float[np.ndarray, "k j i"]:
+    """Distance to a mask in voxels, negative inside."""
+    image = sitk.GetImageFromArray(mask.astype(np.uint8))
+    return sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(image, squaredDistance=False))
 
 
 def _without_fat(classes: UInt8[np.ndarray, "k j i"], hu: Float[np.ndarray, "k j i"]) -> UInt8[np.ndarray, "k j i"]:
     """The same without the fat at the border of heart and liver; fat inside of them stays."""
     cleaned = classes.copy()
     for value in (CLASSES.index("heart"), CLASSES.index("liver")):
-        inner = sitk.BinaryErode(sitk.GetImageFromArray((classes == value).astype(np.uint8)), [_BORDER] * 3)
-        cleaned[(classes == value) & (sitk.GetArrayFromImage(inner) == 0) & (hu < _FAT_HU)] = 0
+        organ = classes == value
+        cleaned[organ & ~eroded(organ, _BORDER) & (hu < _FAT_HU)] = 0
     return cleaned
 
 

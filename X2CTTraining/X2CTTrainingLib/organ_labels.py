@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int16, UInt8
 
 from X2CTLib.body import TISSUE_HU
 from X2CTLib.geometry import VolumeGeometry
+from X2CTLib.morphology import closed
 from X2CTLib.networks.segmenter import CLASSES
 from X2CTLib.phantom import BONES, LABELS
 from X2CTTrainingLib.datasets import Case
@@ -64,7 +65,7 @@ def _of_ct(hu: Int16[np.ndarray, "k j i"], name: str) -> UInt8[np.ndarray, "k j 
         known[(distance < _CORE) & (hu > TISSUE_HU)] = CLASSES.index(organ)
     contrast = "heart" not in distances or np.median(hu[distances["heart"] < _CORE]) > _CONTRAST_HU
     # Cancellous bone is soft tissue by its density.
-    known[_closed(bones) & ~np.isin(known, [CLASSES.index("heart"), CLASSES.index("liver")])] = UNKNOWN
+    known[closed(bones, _MARROW) & ~np.isin(known, [CLASSES.index("heart"), CLASSES.index("liver")])] = UNKNOWN
     if not contrast:
         known[bones] = CLASSES.index("bones")
     known[right], known[left] = CLASSES.index("right lung"), CLASSES.index("left lung")
@@ -115,8 +116,3 @@ def _plane_distance(corners: Float[np.ndarray, "n 2"], shape: tuple[int, int]) -
             inside ^= ((j0 > j) != (j1 > j)) & (i < i0 + (j - j0) * (i1 - i0) / (j1 - j0))
     image = sitk.GetImageFromArray(inside.astype(np.uint8))
     return sitk.GetArrayFromImage(sitk.SignedMaurerDistanceMap(image, squaredDistance=False))
-
-
-def _closed(mask: Bool[np.ndarray, "k j i"]) -> Bool[np.ndarray, "k j i"]:
-    image = sitk.GetImageFromArray(mask.astype(np.uint8))
-    return sitk.GetArrayFromImage(sitk.BinaryMorphologicalClosing(image, [_MARROW] * 3)) > 0
