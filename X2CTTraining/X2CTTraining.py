@@ -306,10 +306,10 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         Raises:
             X2CTError: The volume or a setting cannot be used.
         """
+        from X2CTReconstructionLib.volumes import hounsfield, world_geometry
         from X2CTTrainingLib.drr_settings import DrrSettings
         from X2CTTrainingLib.quick_drr import QuickDrr
         from X2CTTrainingLib.scene_drr import show_beam
-        from X2CTTrainingLib.scene_volumes import hounsfield, world_geometry
 
         settings, geometry = DrrSettings(**settings), world_geometry(volumeNode)
         projections = settings.projections(self._isocentre(volumeNode, isocentre))
@@ -336,7 +336,8 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         return preset.sid_mm, preset.sad_mm, preset.columns * preset.pixel_mm, preset.rows * preset.pixel_mm
 
     def _isocentre(self, volume, markups):
-        from X2CTTrainingLib.scene_volumes import isocentre, world_geometry
+        from X2CTReconstructionLib.volumes import world_geometry
+        from X2CTTrainingLib.scene_volumes import isocentre
 
         return isocentre(world_geometry(volume), markups)
 

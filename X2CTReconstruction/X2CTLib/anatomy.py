@@ -96,38 +96,38 @@ def measure(
         geometry: Where both lie.
 
     Returns:
-        Only what there is: nothing about a lung without voxels.
+        Only what there is: nothing about a lung without voxels, nothing that needs the body if no voxel is just body.
     """
     aligned = _aligned(labels, geometry)
     organs = {name: (labels == value, aligned == value) for name, value in LABELS.items()}
-    organs["body"] = labels > 0, aligned > 0
+    has_body = bool(organs["body"][1].any())
+    if has_body:
+        organs["body"] = labels > 0, aligned > 0
     organs["lungs"] = tuple(map(np.logical_or, organs["right lung"], organs["left lung"]))
     # The lungs first: they are what the radiographs show best.
     wanted = {name: organs[name] for name in ("lungs", "right lung", "left lung", "heart", "liver", "bones", "body")}
     present = {name: masks for name, masks in wanted.items() if masks[0].any() and masks[1].any()}
-    millilitres = float(abs(np.linalg.det(geometry.ijk_to_lps[:3, :3]))) / 1000
-    measurements = [
-        Measurement(
-            f"{name} volume".capitalize(), np.count_nonzero(mask) * millilitres, "mL", _volume_note(name, on_grid)
-        )
-        for name, (mask, on_grid) in present.items()
-    ]
-    if "lungs" in present:
+    measurements = [_volume(name, *masks, geometry) for name, masks in present.items()]
+    if "lungs" in present and has_body:
         measurements.append(planimetry_lung_volume(lung_areas(labels, geometry)))
     for name in ("right lung", "left lung"):
         if name in present:
             density = float(np.mean(np.asarray(hu)[organs[name][0]], dtype=np.float64))
-            measurements.append(
-                Measurement(f"{name} density".capitalize(), density, "HU", "mean, with the vessels in it")
-            )
+            measurements.append(Measurement(_titled(f"{name} density"), density, "HU", "mean, with the vessels in it"))
     if "lungs" in present:
-        measurements += _thorax(organs["lungs"][1], organs["body"][1])
+        measurements += _thorax(organs["lungs"][1], organs["body"][1] if has_body else None)
     if ratio := cardiothoracic_ratio(aligned):
         note = "widest heart over inner thoracic width; without the magnification of a radiograph"
         measurements.append(Measurement("Cardiothoracic ratio", ratio, "", note))
     for name, (_, on_grid) in present.items():
         measurements += _extents(name, on_grid)
     return measurements
+
+
+def measure_part(name: str, mask: Bool[np.ndarray, "k j i"], geometry: VolumeGeometry) -> list[Measurement]:
+    """Volume and extents of anything else; nothing if it has no voxel."""
+    aligned = _aligned(mask.astype(np.uint8), geometry) > 0
+    return [_volume(name, mask, aligned, geometry), *_extents(name, aligned)] if aligned.any() else []
 
 
 def cardiothoracic_ratio(aligned: UInt8[np.ndarray, "k j i"]) -> float | None:
@@ -192,6 +192,18 @@ def _aligned(labels: UInt8[np.ndarray, "k j i"], geometry: VolumeGeometry) -> UI
     return sitk.GetArrayFromImage(resample(geometry.to_image(labels), grid, 0, sitk.sitkNearestNeighbor))
 
 
+def _volume(
+    name: str, mask: Bool[np.ndarray, "k j i"], aligned: Bool[np.ndarray, "k j i"], geometry: VolumeGeometry
+) -> Measurement:
+    millilitres = float(abs(np.linalg.det(geometry.ijk_to_lps[:3, :3]))) / 1000
+    note = _volume_note(name, aligned)
+    return Measurement(_titled(f"{name} volume"), np.count_nonzero(mask) * millilitres, "mL", note)
+
+
+def _titled(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _volume_note(name: str, mask: Bool[np.ndarray, "k j i"]) -> str:
     """What a volume includes, and whether it is all there."""
     notes = {"body": "with all its organs", "liver": "partial: only what lies in the 320 mm cube"}
@@ -215,7 +227,7 @@ def _extents(name: str, mask: Bool[np.ndarray, "k j i"]) -> list[Measurement]:
     """Width, depth and height of an organ."""
     return [
         Measurement(
-            f"{name} {axis}".capitalize(),
+            _titled(f"{name} {axis}"),
             _span_mm(mask, index),
             "mm",
             _DIRECTIONS[axis] + ("; reaches the edge of the volume" if _is_cut(mask, axis) else ""),
@@ -224,17 +236,22 @@ def _extents(name: str, mask: Bool[np.ndarray, "k j i"]) -> list[Measurement]:
     ]
 
 
-def _thorax(lungs: Bool[np.ndarray, "k j i"], body: Bool[np.ndarray, "k j i"]) -> list[Measurement]:
-    """Inner diameters of the thorax from the lungs, outer ones from the body at the same height."""
+def _thorax(lungs: Bool[np.ndarray, "k j i"], body: Bool[np.ndarray, "k j i"] | None) -> list[Measurement]:
+    """Inner diameters of the thorax from the lungs, outer ones from the body, if it is known, at the same height."""
     widths = [_span_mm(plane, 1) for plane in lungs]
     depths = [_span_mm(plane, 0) for plane in lungs]
+    inner = [
+        Measurement("Inner thoracic width", max(widths), "mm", "largest in one axial slice, from lung to lung"),
+        Measurement("Inner thoracic depth", max(depths), "mm", "largest in one axial slice, over both lungs"),
+        Measurement("Inner thoracic height", _span_mm(lungs, 0), "mm", "from the apex to the base of the lungs"),
+    ]
+    if body is None:
+        return inner
     widest = int(np.argmax(widths))
     cut = {axis: "; reaches the edge of the volume" if _is_cut(body[[widest]], axis) else "" for axis in _AXES}
     at_widest = "of the body where the lungs are widest"
     return [
-        Measurement("Inner thoracic width", max(widths), "mm", "largest in one axial slice, from lung to lung"),
-        Measurement("Inner thoracic depth", max(depths), "mm", "largest in one axial slice, over both lungs"),
-        Measurement("Inner thoracic height", _span_mm(lungs, 0), "mm", "from the apex to the base of the lungs"),
+        *inner,
         Measurement("Outer thoracic width", _span_mm(body[widest], 1), "mm", at_widest + cut["width"]),
         Measurement("Outer thoracic depth", _span_mm(body[widest], 0), "mm", at_widest + cut["depth"]),
     ]

@@ -17,12 +17,10 @@ from X2CTLib.geometry import CHEST_WINDOW, ProjectionGeometry, VolumeGeometry, l
 PROJECTION_ATTRIBUTE = "X2CT.Projection"
 """Node attribute that holds the `ProjectionGeometry` of a radiograph, as JSON."""
 
-# Colours of Slicer's GenericAnatomyColors, opacity in 3D, and SNOMED CT codes of the DICOM segmentation categories:
-# category, type, and modifier.
 _ANATOMY = ("123037004", "Anatomical Structure")
 _LUNG = ("39607008", "Lung")
 _NONE = ("", "")
-_SEGMENTS = {
+SEGMENTS = {
     "body": ((177, 122, 101), 0.15, _ANATOMY, ("38266002", "Entire body"), _NONE),
     "right lung": ((197, 165, 145), 0.6, _ANATOMY, _LUNG, ("24028007", "Right")),
     "left lung": ((197, 165, 145), 0.6, _ANATOMY, _LUNG, ("7771000", "Left")),
@@ -30,6 +28,8 @@ _SEGMENTS = {
     "heart": ((206, 110, 84), 0.8, _ANATOMY, ("80891009", "Heart"), _NONE),
     "liver": ((221, 130, 101), 0.8, _ANATOMY, ("10200004", "Liver"), _NONE),
 }
+"""Of each organ the colour of Slicer's GenericAnatomyColors, the opacity in 3D, and SNOMED CT codes of the DICOM
+segmentation categories: category, type, and modifier."""
 
 
 def add_radiograph(scene, image: Float[np.ndarray, "r c"], projection: ProjectionGeometry, name: str):
@@ -105,13 +105,13 @@ def add_segmentation(scene, labels: UInt8[np.ndarray, "k j i"], geometry: Volume
     node = _add_node(scene, "vtkMRMLSegmentationNode", f"{volume.GetName()} organs")
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
-    slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(_oriented_image(labels, geometry), node)
+    slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(oriented_image(labels, geometry), node)
     names = {value: name for name, value in LABELS.items()}
     segmentation = node.GetSegmentation()
     for index in range(segmentation.GetNumberOfSegments()):
         segment = segmentation.GetNthSegment(index)
         name = names[segment.GetLabelValue()]
-        colour, opacity, *codes = _SEGMENTS[name]
+        colour, opacity, *codes = SEGMENTS[name]
         segment.SetName(name)
         segment.SetColor(np.array(colour) / 255)
         segment.SetTag(segment.GetTerminologyEntryTagName(), _terminology(*codes))
@@ -186,7 +186,8 @@ def _show_window(node, window: float, level: float) -> None:
     display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeGrey")
 
 
-def _oriented_image(labels: np.ndarray, geometry: VolumeGeometry):
+def oriented_image(labels: UInt8[np.ndarray, "k j i"], geometry: VolumeGeometry):
+    """A label map as the `vtkOrientedImageData` that segmentations are made of."""
     image = slicer.vtkOrientedImageData()
     image.SetDimensions(*reversed(labels.shape))
     image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)

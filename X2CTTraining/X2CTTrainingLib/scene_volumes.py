@@ -1,4 +1,4 @@
-"""CT volumes of a MRML scene as the engine wants them."""
+"""Volumes of a MRML scene as cases to learn from."""
 
 import csv
 import hashlib
@@ -7,47 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-import slicer
-import vtk
-from jaxtyping import Float
 
-from X2CTLib.ct import EMPTY_HU
 from X2CTLib.errors import InputError
 from X2CTLib.files import whole_folder
-from X2CTLib.geometry import VolumeGeometry, lps_to_ras
+from X2CTLib.geometry import VolumeGeometry
+from X2CTReconstructionLib.volumes import hounsfield, world_geometry
 
 LIST = "list.csv"
 """The list of a data set, as `datasets.gather` reads it."""
-
-
-def world_geometry(volume) -> VolumeGeometry:
-    """Where the voxels of a `vtkMRMLScalarVolumeNode` lie in the world, under all transforms above it.
-
-    Raises:
-        InputError: It is no volume, or a transform above it is not linear.
-    """
-    image = volume.GetImageData()
-    shape = tuple(reversed(image.GetDimensions())) if image else ()
-    if len(shape) != 3 or min(shape) < 2 or image.GetNumberOfScalarComponents() != 1:
-        raise InputError(f"{volume.GetName()} is not a CT: a volume of several slices with one value a voxel.")
-    matrix = vtk.vtkMatrix4x4()
-    volume.GetIJKToRASMatrix(matrix)
-    transform = volume.GetParentTransformNode()
-    if transform:
-        if not transform.IsTransformToWorldLinear():
-            raise InputError(
-                f"{volume.GetName()} is under {transform.GetName()}, which is not linear. "
-                "Harden the transform in the module Transforms first; that resamples the volume."
-            )
-        to_world = vtk.vtkMatrix4x4()
-        transform.GetMatrixTransformToWorld(to_world)
-        vtk.vtkMatrix4x4.Multiply4x4(to_world, matrix, matrix)
-    return VolumeGeometry(shape, lps_to_ras(slicer.util.arrayFromVTKMatrix(matrix)))
-
-
-def hounsfield(volume) -> Float[np.ndarray, "k j i"]:
-    """The values of a `vtkMRMLScalarVolumeNode`, not below those of air."""
-    return np.maximum(slicer.util.arrayFromVolume(volume), EMPTY_HU).astype(np.float32)
 
 
 def isocentre(geometry: VolumeGeometry, markups=None) -> tuple[float, float, float]:
