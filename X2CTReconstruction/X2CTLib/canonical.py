@@ -4,7 +4,6 @@ import numpy as np
 import SimpleITK as sitk
 from jaxtyping import Float, Num
 
-from X2CTLib.errors import InputError
 from X2CTLib.geometry import View
 
 _PLAUSIBLE_FIELD_MM = (150.0, 700.0)
@@ -50,17 +49,12 @@ def square_pixels(pixels: Float[np.ndarray, "r c"], row_mm: float, column_mm: fl
     return sitk.GetArrayFromImage(resampled)
 
 
-def grey(channels: Num[np.ndarray, "r c rgb"], name: str) -> Float[np.ndarray, "r c"]:
-    """The grey picture in red, green and blue.
-
-    Raises:
-        InputError: It is in colour.
-    """
+def grey(channels: Num[np.ndarray, "r c rgb"]) -> tuple[Float[np.ndarray, "r c"], bool]:
+    """The grey picture in red, green and blue, and whether it was in colour."""
     channels = channels.astype(np.float32)
     spread = channels.max(axis=-1) - channels.min(axis=-1)
-    if (spread > _COLOUR * channels.max()).mean() > _COLOURED_PART:
-        raise InputError(f"{name} is a picture in colour, not a radiograph. Give the radiograph itself, in grey.")
-    return channels.mean(axis=-1)
+    coloured = (spread > _COLOUR * channels.max()).mean() > _COLOURED_PART
+    return channels.mean(axis=-1), bool(coloured)
 
 
 def plausible_size(pixel_mm: float, pixels: np.ndarray) -> bool:

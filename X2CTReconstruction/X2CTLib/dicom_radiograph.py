@@ -10,20 +10,10 @@ from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from X2CTLib.canonical import grey, plausible_size, square_pixels, to_canonical
-from X2CTLib.dicom_tags import (
-    MODALITIES,
-    VIEWS,
-    number,
-    other_body_part,
-    patient_hash,
-    sides,
-    study_hash,
-    text,
-    view_position,
-)
+from X2CTLib.dicom_tags import VIEWS, number, patient_hash, sides, study_hash, text, unfit, view_position
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import View, clinical_projection
-from X2CTLib.radiograph import Radiograph
+from X2CTLib.radiograph import COLOURED, Radiograph
 
 _MOST_PIXELS = 200_000_000
 _CLIPPED = 0.8
@@ -33,13 +23,13 @@ def read_dicom(path: Path) -> Radiograph:
     """Read a radiograph and what its attributes say.
 
     Raises:
-        InputError: It is no DICOM image, not a radiograph of a chest, or cannot be decoded.
+        InputError: It is no DICOM image of one frame, or cannot be decoded.
     """
     name = path.name
     dataset = _read(path)
     _refuse_others(dataset, name)
-    remarks: list[str] = []
-    presented = _presented(dataset, name, remarks)
+    doubts, remarks = unfit(dataset), []
+    presented = _presented(dataset, name, remarks, doubts)
     view = _view(dataset, remarks)
     pixels, pixel_mm = _scaled(dataset, presented, remarks)
     pixels, view, oriented = _oriented(dataset, pixels, view, remarks)
@@ -51,6 +41,7 @@ def read_dicom(path: Path) -> Radiograph:
         pixel_mm=pixel_mm,
         source=name,
         notes=[f"{name}: {remark}" for remark in remarks],
+        doubts=[f"{name} {doubt}" for doubt in doubts],
         patient=patient_hash(dataset),
         study=study_hash(dataset),
         oriented=oriented,
@@ -80,12 +71,7 @@ def _read(path: Path) -> Dataset:
 
 
 def _refuse_others(dataset: Dataset, name: str) -> None:
-    """Refuse what its attributes say is no single radiograph of a chest."""
-    modality = text(dataset, "Modality")
-    if modality not in MODALITIES:
-        raise InputError(f"{name} is not a radiograph: its modality is {modality}. Give a CR or DX image.")
-    if part := other_body_part(dataset):
-        raise InputError(f"{name} shows another part of the body: {part}. Give a radiograph of the chest.")
+    """Refuse what its attributes say is no single picture, or one that is too large."""
     frames = number(dataset, "NumberOfFrames") or 1
     if frames > 1:
         raise InputError(f"{name} holds {frames:g} frames. Export the radiograph as an image of one frame.")
@@ -93,7 +79,7 @@ def _refuse_others(dataset: Dataset, name: str) -> None:
         raise InputError(f"{name} has {dataset.Columns}x{dataset.Rows} pixels, too many for a radiograph. Reduce it.")
 
 
-def _presented(dataset: Dataset, name: str, remarks: list[str]) -> Float[np.ndarray, "r c"]:
+def _presented(dataset: Dataset, name: str, remarks: list[str], doubts: list[str]) -> Float[np.ndarray, "r c"]:
     """The picture as it is to be displayed: modality LUT, VOI LUT, then polarity (PS3.4, N.2)."""
     stored = _decoded(dataset, name)
     photometric = text(dataset, "PhotometricInterpretation")
@@ -101,7 +87,9 @@ def _presented(dataset: Dataset, name: str, remarks: list[str]) -> Float[np.ndar
         stored = apply_color_lut(stored, dataset)
     if stored.ndim == 3:
         remarks.append("stored in colour, read as grey.")
-        return grey(stored[..., :3], name)
+        pixels, coloured = grey(stored[..., :3])
+        doubts += [COLOURED] if coloured else []
+        return pixels
     if text(dataset, "PresentationIntentType") == "FOR PROCESSING":
         remarks.append("raw detector values; if there is an image FOR PRESENTATION, give that one.")
     pixels = _windowed(apply_modality_lut(stored, dataset), dataset, remarks)

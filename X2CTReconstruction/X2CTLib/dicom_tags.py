@@ -10,6 +10,7 @@ MODALITIES = ("CR", "DX", "DR", "RG", "RF", "XA", "SC", "OT", "")
 """Those whose images may be radiographs."""
 VIEWS = {"PA": "PA", "AP": "PA", "LL": "LATERAL", "RL": "LATERAL", "LAT": "LATERAL", "LATERAL": "LATERAL"}
 """The names of the views (`geometry.View`) by View Position (0018,5101)."""
+ADULT_YEARS = 18
 
 _CHEST = ("CHEST", "THORA", "TORA", "LUNG", "PULM")
 # View Code Sequence (0054,0220), CID 4010, in SNOMED CT and in its older codes.
@@ -62,15 +63,15 @@ def when(dataset: Dataset) -> int:
     return int(re.sub(r"[^0-9]", "", next(filter(None, stated), ""))[:14].ljust(14, "0"))
 
 
-def unfit(dataset: Dataset) -> str:
-    """Why an image cannot be a radiograph of a chest; empty if it may be one."""
-    modality = text(dataset, "Modality")
-    if modality not in MODALITIES:
-        return f"no radiograph, but {modality}"
-    if "Rows" not in dataset:
-        return "without an image"
-    part = other_body_part(dataset)
-    return f"another part of the body, {part}" if part else ""
+def unfit(dataset: Dataset) -> list[str]:
+    """What speaks against an image as a radiograph of an adult chest, in words that follow its name."""
+    modality, part, age = text(dataset, "Modality"), other_body_part(dataset), _age(dataset)
+    found = {
+        f"is not a radiograph: its modality is {modality}. Give a CR or DX image.": modality not in MODALITIES,
+        f"shows another part of the body: {part}. Give a radiograph of the chest.": part,
+        f"is of a child of {age:.3g} years; the models are trained on adults.": age < ADULT_YEARS,
+    }
+    return [words for words, so in found.items() if so]
 
 
 def other_body_part(dataset: Dataset) -> str:
@@ -78,6 +79,18 @@ def other_body_part(dataset: Dataset) -> str:
     region = dataset.get("AnatomicRegionSequence") or [Dataset()]
     part = text(dataset, "BodyPartExamined") or text(region[0], "CodeMeaning")
     return "" if any(word in part for word in _CHEST) else part
+
+
+def _age(dataset: Dataset) -> float:
+    """Years, by Patient's Age (0010,1010) or the dates of birth and study; infinite if unknown."""
+    if stated := re.fullmatch(r"([0-9]{1,3})([DWMY])", text(dataset, "PatientAge")):
+        return int(stated[1]) / {"D": 365.25, "W": 52.18, "M": 12, "Y": 1}[stated[2]]
+    born, seen = (text(dataset, keyword) for keyword in ("PatientBirthDate", "StudyDate"))
+    dates = [re.fullmatch(r"([0-9]{4})([0-9]{2})([0-9]{2})", date) for date in (born, seen)]
+    if not all(dates):
+        return math.inf
+    first, last = (int(year) + int(month) / 12 + int(day) / 365.25 for year, month, day in (d.groups() for d in dates))
+    return last - first if last >= first else math.inf
 
 
 def patient_hash(dataset: Dataset) -> str | None:

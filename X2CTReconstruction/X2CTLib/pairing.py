@@ -76,7 +76,8 @@ def find_pairs(paths: Iterable[Path] | Path) -> list[Pair]:
     a pair is named in the notes: of its own pair, or of the first one. Only headers are read.
 
     Args:
-        paths: Folders, which are searched with all that is below them, and files.
+        paths: Folders, which are searched with all that is below them, and files, which may show another thing than a
+            chest: that is objected to when they are read.
 
     Returns:
         At least one pair, each with at least one file; in the order of their names.
@@ -107,29 +108,29 @@ def view_in_words(text: str) -> str | None:
     return views.pop() if len(views) == 1 else None
 
 
-def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, Path]]:
-    """All files, each once, with the folder that it was found from."""
+def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, Path | None]]:
+    """All files, each once, with the folder that was given, or None for a file that was given itself."""
     seen = set()
     for path in paths:
         if not path.exists():
             raise InputError(f"There is no file or folder {path}. Check its name.")
-        root = path if path.is_dir() else path.parent
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+        root = path if path.is_dir() else None
+        for file in sorted(path.rglob("*")) if root else [path]:
+            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
             if file.is_file() and not hidden and file.name.upper() != "DICOMDIR" and file.resolve() not in seen:
                 seen.add(file.resolve())
                 yield file, root
 
 
-def _candidate(path: Path, root: Path, left_out: LeftOut) -> _Candidate | None:
-    """What a file may be; None for what is no radiograph of a chest."""
+def _candidate(path: Path, root: Path | None, left_out: LeftOut) -> _Candidate | None:
+    """What a file may be; None for what is no radiograph of a chest, unless it was given as one."""
     try:
         if _is_dicom(path):
-            return _dicom(path, left_out)
+            return _dicom(path, root is None, left_out)
     except Exception as error:  # whatever a damaged file makes a library raise
         left_out[f"cannot be read ({type(error).__name__})"].append(path.name)
         return None
-    return _picture(path, root) if path.name.lower().endswith(PICTURES + SLICES) else None
+    return _picture(path, root or path.parent) if path.name.lower().endswith(PICTURES + SLICES) else None
 
 
 def _is_dicom(path: Path) -> bool:
@@ -138,14 +139,20 @@ def _is_dicom(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM" or path.suffix.lower() in (".dcm", ".dicom")
 
 
-def _dicom(path: Path, left_out: LeftOut) -> _Candidate | None:
+def _dicom(path: Path, given: bool, left_out: LeftOut) -> _Candidate | None:
     from pydicom import dcmread
 
     from X2CTLib import dicom_tags as tags
 
     dataset = dcmread(path, stop_before_pixels=True, force=True)
-    if unfit := tags.unfit(dataset):
-        left_out[unfit].append(path.name)
+    modality, part = tags.text(dataset, "Modality"), tags.other_body_part(dataset)
+    reasons = {
+        f"no radiograph, but {modality}": modality not in tags.MODALITIES and not given,
+        f"another part of the body, {part}": part and not given,
+        "without an image": "Rows" not in dataset,
+    }
+    if reason := next((words for words, so in reasons.items() if so), None):
+        left_out[reason].append(path.name)
         return None
     position = tags.view_position(dataset)
     description = f"{tags.text(dataset, 'SeriesDescription')} {tags.text(dataset, 'ProtocolName')}"

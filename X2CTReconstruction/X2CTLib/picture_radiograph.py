@@ -10,7 +10,7 @@ from X2CTLib.canonical import grey, plausible_size, square_pixels, to_canonical
 from X2CTLib.errors import InputError
 from X2CTLib.formats import SLICES
 from X2CTLib.geometry import ProjectionGeometry, read_sidecar
-from X2CTLib.radiograph import Radiograph
+from X2CTLib.radiograph import COLOURED, Radiograph
 
 _MOST_PIXELS = 200_000_000
 
@@ -19,15 +19,16 @@ def read_picture(path: Path) -> Radiograph:
     """Read a picture, and the geometry in its sidecar if it has one.
 
     Raises:
-        InputError: It is in colour, is a volume, or is too large.
+        InputError: It is a volume, or is too large.
     """
     image = _read_plane(path)
     pixels = sitk.GetArrayFromImage(image)
-    notes = []
+    notes, coloured = [], False
     if pixels.ndim > image.GetDimension():
-        pixels = grey(pixels[..., :3], path.name) if pixels.shape[-1] > 2 else pixels[..., 0]
+        pixels, coloured = grey(pixels[..., :3]) if pixels.shape[-1] > 2 else (pixels[..., 0], False)
         notes.append(f"{path.name}: stored in colour, read as grey.")
-    radiograph = Radiograph(np.squeeze(pixels).astype(np.float32), source=path.name, notes=notes)
+    doubts = [f"{path.name} {COLOURED}"] if coloured else []
+    radiograph = Radiograph(np.squeeze(pixels).astype(np.float32), source=path.name, notes=notes, doubts=doubts)
     if sidecar := _sidecar(path, radiograph.pixels):
         radiograph.view = sidecar.view
         radiograph.pixel_mm = sidecar.pixel_mm / sidecar.magnification

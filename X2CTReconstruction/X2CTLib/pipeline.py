@@ -3,9 +3,10 @@
 from functools import lru_cache
 from pathlib import Path
 
+from X2CTLib.corrections import Correction
 from X2CTLib.geometry import View
 from X2CTLib.progress import CancelToken, Progress, silent
-from X2CTLib.radiograph import Radiograph, read_radiograph
+from X2CTLib.radiograph import Radiograph, check_views, read_radiograph
 from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.request import Request
 
@@ -14,14 +15,21 @@ def read_radiographs(request: Request) -> dict[View, Radiograph]:
     """The radiographs of a request, with the user's corrections.
 
     Raises:
-        InputError: One of them cannot be used.
+        InputError: One of them cannot be used, or something speaks against them that the request does not override.
     """
-    radiographs = {}
-    for name, path in request.files.items():
-        radiograph = read_radiograph(path, View[name])
-        correction = request.corrections.get(name)
-        radiographs[View[name]] = radiograph.corrected(correction) if correction else radiograph
+    radiographs = {View[name]: read_corrected(request, name) for name in request.files}
+    check_views(radiographs, request.override)
     return radiographs
+
+
+def read_corrected(request: Request, name: str) -> Radiograph:
+    """The radiograph of the view of this name, whatever speaks against it: a correction may have set that right.
+
+    Raises:
+        InputError: It cannot be read, or nothing is left of it.
+    """
+    radiograph = read_radiograph(request.files[name], View[name], override=True)
+    return radiograph.corrected(request.corrections.get(name, Correction()))
 
 
 def reconstruct_files(

@@ -18,6 +18,7 @@ from pydicom.uid import (
 )
 
 from X2CTLib.canonical import square_pixels, to_canonical
+from X2CTLib.corrections import Correction
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import View, clinical_projection, write_sidecar
 from X2CTLib.radiograph import Radiograph, check_views, read_radiograph
@@ -446,3 +447,76 @@ def test_doubtful_pairs_are_warned_of(one, other, warning):
     warnings = check_views({View.PA: radiograph(0, **one), View.LATERAL: radiograph(1, **other)})
     assert len(warnings) == (warning is not None)
     assert all(warning in text for text in warnings)
+
+
+def mostly_white():
+    return np.where(np.arange(COLUMNS) < 0.7 * COLUMNS, 1.0, picture())
+
+
+@pytest.mark.parametrize(
+    ("image", "attributes", "objection"),
+    [
+        (picture(), {"Modality": "CT"}, "modality is CT"),
+        (picture(), {"BodyPartExamined": "HAND"}, "another part of the body: HAND"),
+        (picture(), {"PatientAge": "017Y"}, "a child of 17 years"),
+        (picture(), {"PatientAge": "018M"}, "a child of 1.5 years"),
+        (picture(), {"PatientBirthDate": "20100101", "StudyDate": "20200101"}, "a child of 10 years"),
+        (picture(40, 200), {}, "at least 64"),
+        (np.round(picture() * 7) / 7, {}, "blank, or nearly so"),
+        (mostly_white(), {}, "pure white"),
+        (picture() ** 40, {}, "pure black"),
+    ],
+)
+def test_what_speaks_against_a_radiograph_can_be_overridden_and_is_noted(tmp_path, image, attributes, objection):
+    path = tmp_path / "image.dcm"
+    dicom(stored(image), **attributes).save_as(path, enforce_file_format=True)
+    assert objection in refusal(path)
+    kept = read_radiograph(path, override=True)
+    assert any(objection in words for words in kept.objections)
+    with pytest.raises(InputError, match=objection):
+        check_views({View.PA: kept})
+    notes = check_views({View.PA: kept}, override=True)
+    assert any(note.startswith("Overridden: image.dcm") and objection in note for note in notes)
+
+
+@pytest.mark.parametrize("age", [{"PatientAge": "018Y"}, {"PatientAge": "old"}, {"PatientBirthDate": "20200101"}, {}])
+def test_adults_and_unknown_ages_pass(written, age):
+    assert written(dicom(stored(), **age)).objections == []
+
+
+def test_a_photo_can_be_overridden_but_not_what_shows_nothing(tmp_path):
+    grey = (picture() * 255).astype(np.uint8)
+    photo = write(tmp_path / "photo.png", np.stack([grey, grey[::-1], grey[:, ::-1]], axis=-1), vector=True)
+    assert "in colour" in read_radiograph(photo, override=True).objections[0]
+    for name, values in {"flat": np.full((300, 300), 7, np.uint8), "sliver": grey[:5]}.items():
+        with pytest.raises(InputError, match=name):
+            read_radiograph(write(tmp_path / f"{name}.png", values), override=True)
+
+
+def test_a_correction_may_set_right_what_is_objected_to(tmp_path):
+    path = write(tmp_path / "white.png", stored(mostly_white()))
+    kept = read_radiograph(path, View.PA, override=True)
+    assert "pure white" in kept.objections[0]
+    assert kept.corrected(Correction(crop=(0.7, 0, 0, 0))).objections == []
+    assert "at least 64" in kept.corrected(Correction(crop=(0.7, 0, 0.1, 0))).objections[0]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    rows=st.integers(1, 90),
+    columns=st.integers(1, 90),
+    kind=st.sampled_from([np.uint8, np.int16, np.float32]),
+    seed=st.integers(0, 99),
+    crop=st.tuples(*[st.floats(0, 0.44)] * 4),
+)
+def test_whatever_is_read_with_override_is_a_picture(tmp_path_factory, rows, columns, kind, seed, crop):
+    """Any bytes as pixels, infinite and undefined ones among them."""
+    junk = np.random.default_rng(seed).bytes(rows * columns * np.dtype(kind).itemsize)
+    path = tmp_path_factory.mktemp("junk") / "junk.nrrd"
+    write(path, np.frombuffer(junk, kind).reshape(rows, columns))
+    try:
+        pixels = read_radiograph(path, override=True).corrected(Correction(crop=crop)).pixels
+    except InputError as error:
+        assert "junk.nrrd" in str(error)
+        return
+    assert pixels.dtype == np.float32 and pixels.min() == 0 and pixels.max() == 1 and min(pixels.shape) >= 8
