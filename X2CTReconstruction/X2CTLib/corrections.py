@@ -30,7 +30,7 @@ class Correction:
 
     def __post_init__(self) -> None:
         left, top, right, bottom = self.crop
-        if min(self.crop) < 0 or left + right > 0.9 or top + bottom > 0.9:
+        if not (all(side >= 0 for side in self.crop) and left + right <= 0.9 and top + bottom <= 0.9):
             raise InputError("The crop leaves too little of the radiograph. Cut off less.")
         if self.pixel_mm is not None and not 0.01 <= self.pixel_mm <= 10:
             raise InputError(f"{self.pixel_mm:g} mm is no pixel size of a chest radiograph; 0.1 to 0.4 mm are usual.")

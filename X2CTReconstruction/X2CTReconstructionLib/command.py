@@ -15,6 +15,7 @@ from X2CTLib.sample import sample_case
 from X2CTReconstructionLib.headless import HeadlessScene
 from X2CTReconstructionLib.rendering import render_pictures
 from X2CTReconstructionLib.report import write_report
+from X2CTReconstructionLib.request_arguments import add_request_arguments, correction, request_options
 from X2CTReconstructionLib.study import add_study
 
 
@@ -24,13 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lateral", type=Path, help="lateral radiograph of the same patient; a model may read one view only"
     )
+    for view in View:
+        parser.add_argument(
+            f"--{view.name.lower()}-correct",
+            type=correction,
+            metavar="CORRECTION",
+            help=f"what to set right in the {view.label} radiograph: any of turn=QUARTERS (counter-clockwise), mirror, "
+            "invert, crop=LEFT/TOP/RIGHT/BOTTOM (parts of the picture), pixel=MM, with commas between",
+        )
     parser.add_argument("--output", type=Path, required=True, help="folder for the results")
-    parser.add_argument("--model", type=Path, help="weights file; the shipped model if none is named")
-    parser.add_argument(
-        "--styler", type=Path, help="weights file of a styler; without one, the radiographs stay as they are"
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
-    parser.add_argument("--precision", default="auto", help="auto, float32, bfloat16")
+    add_request_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -43,10 +47,8 @@ def run(arguments: argparse.Namespace) -> None:
     files = {view: path for view, path in given.items() if path} or sample_case()
     request = Request(
         files={view.name: path for view, path in files.items()},
-        model=arguments.model,
-        styler=arguments.styler,
-        device=arguments.device,
-        precision=arguments.precision,
+        corrections={view.name: value for view in View if (value := vars(arguments)[f"{view.name.lower()}_correct"])},
+        **request_options(arguments),
     )
     with terminal_progress() as progress:
         notes = write_results(request, arguments.output, progress)

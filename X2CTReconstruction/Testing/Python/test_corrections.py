@@ -1,5 +1,6 @@
 """What a user sets right by hand, and the request that carries it."""
 
+import argparse
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from X2CTLib.corrections import Correction
 from X2CTLib.errors import InputError
 from X2CTLib.radiograph import Radiograph
 from X2CTLib.request import Request
+from X2CTReconstructionLib.request_arguments import correction
 
 
 @pytest.fixture
@@ -72,3 +74,17 @@ def test_a_request_survives_json():
         Request.from_dict({})
     with pytest.raises(InputError, match="no correction"):
         Request.from_dict({"files": {"PA": "a.png"}, "corrections": {"PA": {"turns": 1}}})
+
+
+def test_a_correction_is_read_from_the_command_line():
+    everything = Correction(3, True, True, (0.1, 0.0, 0.1, 0.05), 0.2)
+    assert correction("turn=3,mirror,invert,crop=0.1/0/0.1/0.05,pixel=0.2") == everything
+    assert correction("mirror") == Correction(mirrored=True)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "turn", "turn=1.5", "mirror=no", "crop=0.1", "crop=0.6/0/0.6/0", "crop=0/nan/0/0", "pixel=20", "x"]
+)
+def test_what_is_no_correction_is_said(text):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"no correction|too little|no pixel size"):
+        correction(text)
