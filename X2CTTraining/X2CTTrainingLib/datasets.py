@@ -19,13 +19,15 @@ from X2CTLib.progress import CancelToken, Progress, silent
 
 CACHE = Path.home() / ".cache" / "x2ctgan" / "cubes"
 PHANTOMS = "phantoms"
-"""A source that is no file: `phantoms:60` are sixty of them."""
-SOURCES_HELP = "CT files, folders of CT files or DICOM series, lists (.csv), or phantoms:N"
+"""A source that is no file: `phantoms:60` are those of the seeds 0 to 59, `phantoms:100-109` ten others."""
+SOURCES_HELP = "CT files, folders of CT files or DICOM series, lists (.csv), or phantoms:N or phantoms:FIRST-LAST"
 
 _DEFAULT_PHANTOMS = 60
 _FILES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 _CACHE_VERSION = 1
 """Raise when the preparation of a cube changes."""
+_PHANTOM_VERSION = 2
+"""Raise when phantoms change."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +92,7 @@ def gather(
 
     Args:
         sources: CT files; folders of CT files or of DICOM series, however deep; lists (.csv with the columns path and,
-            if wanted, patient and part); "phantoms:N".
+            if wanted, patient and part); "phantoms:N" or "phantoms:FIRST-LAST".
         cache: Folder for the prepared cubes; made if missing. Several processes may use it at once.
         progress: Told after every case.
         cancel: Looked at before every case.
@@ -131,9 +133,7 @@ def _expand(source: str) -> Iterator[Source]:
     kind, _, count = source.partition(":")
     path = Path(source)
     if kind == PHANTOMS and not path.exists():
-        if count and not (count.isdecimal() and int(count)):
-            raise InputError(f"'{source}' is not a number of phantoms; write phantoms:60, for example.")
-        for seed in range(int(count or _DEFAULT_PHANTOMS)):
+        for seed in _seeds(source, count):
             yield Source(f"phantom-{seed}", f"phantom-{seed}", phantom=seed)
     elif path.suffix == ".csv":
         yield from _listed(path)
@@ -143,6 +143,18 @@ def _expand(source: str) -> Iterator[Source]:
         yield _file(path)
     else:
         raise InputError(f"There is no file or folder {source}. The data may be {SOURCES_HELP}.")
+
+
+def _seeds(source: str, numbers: str) -> range:
+    """The seeds of "60" or "100-109"; of nothing, as many as usual."""
+    first, dash, last = numbers.partition("-")
+    try:
+        seeds = range(int(first), int(last) + 1) if dash else range(int(first or _DEFAULT_PHANTOMS))
+    except ValueError:
+        seeds = range(0)
+    if not seeds:
+        raise InputError(f"'{source}' are no phantoms; write phantoms:60 or phantoms:100-109, for example.")
+    return seeds
 
 
 def _file(path: Path, patient: str = "", part: str = "") -> Source:
@@ -197,7 +209,7 @@ def prepare(source: Source, cache: Path) -> Case:
         InputError: The CT cannot be used.
     """
     if source.path is None:
-        key = f"phantom-{source.phantom}-{CUBE_VOXELS}-v{_CACHE_VERSION}"
+        key = f"phantom-{source.phantom}-{CUBE_VOXELS}-v{_PHANTOM_VERSION}"
 
         def make() -> dict[str, np.ndarray]:
             phantom = make_phantom(source.phantom)

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from X2CTLib.phantom import LABELS, make_phantom
+from X2CTLib.phantom.canvas import Canvas, Posture
+from X2CTLib.phantom.heart import make_heart
+from X2CTLib.phantom.person import Frame, Person
 
 SEEDS = range(6)
 HU_OF = {
@@ -86,6 +89,20 @@ def test_volumes_are_those_of_the_labels(seed):
     for name, value in LABELS.items():
         assert made.volumes_ml.get(name, 0) == pytest.approx((made.labels == value).sum() * voxel_ml)
     assert 1500 < made.volumes_ml["right lung"] + made.volumes_ml["left lung"] < 8000
+
+
+def test_vessels_leave_the_heart_at_its_surface():
+    """What of their roots lies within it is the heart's own blood: no CT shows where it would end."""
+    made = phantom(2)
+    rng = np.random.default_rng(2)
+    person = Person.sample(rng)
+    canvas = Canvas(made.geometry, Posture(rng), LABELS)
+    canvas.paint(make_heart(Frame(person)).muscle, (0, 50, "heart"))
+    within = canvas.labels == LABELS["heart"]
+    vessels = np.isin(made.labels, [LABELS[name] for name in ("aorta", "pulmonary vessels", "great vessels")])
+    assert (made.labels[within] == LABELS["heart"]).mean() > 0.95  # the diaphragm cuts a little off
+    assert (vessels & within).sum() < 0.002 * within.sum()
+    assert vessels.sum() > 0.1 * within.sum()
 
 
 def test_volumes_do_not_depend_on_the_voxels():

@@ -20,7 +20,8 @@ class Phantom:
         hu: int16 (k, j, i).
         labels: uint8 (k, j, i), see `LABELS`.
         geometry: The CT cube.
-        volumes_ml: Volume of each label that occurs. A lung's holds its small vessels, not nodules or effusion.
+        volumes_ml: Volume of each label that occurs. A lung's holds its small vessels, not nodules or effusion; the
+            heart's holds the roots of the great vessels as far as they lie within its surface.
         person: The anatomy that was drawn.
     """
 

@@ -59,7 +59,7 @@ class Canvas:
         x, y, z = ((origin + steps).astype(np.float32) for origin in self._origin)
         self.points = posture.to_patient(x, y[:, None], z[:, None, None])
 
-    def paint(self, shape: Shape, *layers: tuple, over: Collection[str] = ()) -> None:
+    def paint(self, shape: Shape, *layers: tuple, over: Collection[str] = (), within: Collection[str] = ()) -> None:
         """Paint a shape over what is there, with soft edges.
 
         Args:
@@ -67,6 +67,7 @@ class Canvas:
             layers: (depth in mm at which the layer begins, its HU, its label), from the outside in; without
                 a label, the layer leaves the labels as they are.
             over: Paint only on voxels with one of these labels.
+            within: Labels that stay, because the shape runs into what has them and is a part of it there.
         """
         (window,) = self._windows([shape])
         hu, labels = self.hu[_slices(window)], self.labels[_slices(window)]
@@ -74,11 +75,12 @@ class Canvas:
             return
         depth = self._depth(shape, window)
         allowed = np.isin(labels, [self._values[name] for name in over]) if over else np.True_
+        named = allowed & ~np.isin(labels, [self._values[name] for name in within])
         for begin, value, *label in layers:
             cover = np.clip(depth * np.float32(1 / self.voxel) + np.float32(0.5 - begin / self.voxel), 0, 1)
             hu += cover * allowed * (np.float32(value) - hu)
             if label:
-                labels[(depth > begin) & allowed] = self._values[label[0]]
+                labels[(depth > begin) & named] = self._values[label[0]]
 
     def _windows(self, shapes: Collection[Shape], margin: float = 0.0) -> Int[np.ndarray, "n 2 3"]:
         """First and last plus one index (k, j, i) of the boxes of shapes, widened by `margin` mm."""

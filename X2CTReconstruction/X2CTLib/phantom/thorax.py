@@ -85,7 +85,7 @@ def _paint_heart(canvas: Canvas, frame: Frame, heart: Heart, mediastinum: Medias
     blood = frame.person.blood_hu
     canvas.paint(heart.muscle, (0, 50, "heart"))
     canvas.paint(heart.chambers, (0, blood, "heart"))
-    canvas.paint(mediastinum.pulmonary, (0, blood, "pulmonary vessels"))
+    canvas.paint(mediastinum.pulmonary, (0, blood, "pulmonary vessels"), within=["heart"])
 
 
 def _paint_abdomen(canvas: Canvas, frame: Frame, cavity: Shape, diaphragm: Shape) -> None:
@@ -103,8 +103,8 @@ def _paint_abdomen(canvas: Canvas, frame: Frame, cavity: Shape, diaphragm: Shape
 def _paint_tubes(canvas: Canvas, frame: Frame, mediastinum: Mediastinum) -> None:
     blood = frame.person.blood_hu
     canvas.paint(mediastinum.oesophagus, (0, 35, "oesophagus"))
-    canvas.paint(mediastinum.great_vessels, (0, blood, "great vessels"))
-    canvas.paint(mediastinum.aorta, (0, blood, "aorta"))
+    canvas.paint(mediastinum.great_vessels, (0, blood, "great vessels"), within=["heart"])
+    canvas.paint(mediastinum.aorta, (0, blood, "aorta"), within=["heart"])
     canvas.paint(grow(mediastinum.airways, 1.5), (0, 30, "airways"), (1.5, -985))
 
 

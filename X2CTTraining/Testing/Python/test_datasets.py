@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from X2CTLib.errors import InputError
 from X2CTLib.phantom import LABELS, make_phantom
-from X2CTTrainingLib.datasets import Case, gather
+from X2CTTrainingLib.datasets import Case, find_sources, gather
 from X2CTTrainingLib.experiment import Data
 from X2CTTrainingLib.splits import PARTS, Split, read_record, split_cases
 
@@ -127,7 +127,15 @@ def test_phantoms_know_their_organs(tmp_path):
     assert 0 < np.median(case.hu[case.labels == LABELS["liver"]]) < 150
 
 
-@pytest.mark.parametrize("source", ["nowhere", "phantoms:many", "phantoms:0", "list.csv"])
+@pytest.mark.parametrize(
+    ("source", "seeds"),
+    [("phantoms", range(60)), ("phantoms:3", range(3)), ("phantoms:100-101", (100, 101)), ("phantoms:7-7", (7,))],
+)
+def test_phantoms_are_those_of_their_seeds(source, seeds):
+    assert [found.phantom for found in find_sources([source])] == list(seeds)
+
+
+@pytest.mark.parametrize("source", ["nowhere", "phantoms:many", "phantoms:0", "phantoms:9-8", "list.csv"])
 def test_what_is_no_source_is_said(source, tmp_path):
     with pytest.raises(InputError, match=source.split(":")[0]):
         gather([source], tmp_path)
