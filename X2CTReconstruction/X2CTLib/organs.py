@@ -28,6 +28,7 @@ VOXELS = 64
 
 _BORDER = 2  # voxels to both sides of the network's border in which an organ may end
 _FAT_HU = -30  # half way between fat and muscle
+_BONE_HU = 200
 _ISLAND = 0.1  # of an organ's largest part; what is smaller is none of it
 _SIDES = CLASSES.index("right lung"), CLASSES.index("left lung")
 _CONVENTIONS = {"millimetres": CUBE_MM / VOXELS, "classes": list(CLASSES)}
@@ -79,7 +80,7 @@ def find_organs(hu: Float[np.ndarray, "k j i"], model: OrganModel | None = None)
         logits = network(F.avg_pool3d(volume, CUBE_VOXELS // VOXELS))
     fine = F.interpolate(logits.float(), volume.shape[1:], mode="trilinear", align_corners=False)
     classes = fine[0].argmax(dim=0).numpy().astype(np.uint8)
-    return _without_islands(_without_fat(_with_sharp_lungs(classes, hu), hu))
+    return _without_islands(_with_dense_bones(_without_fat(_with_sharp_lungs(classes, hu), hu), hu))
 
 
 def _with_sharp_lungs(
@@ -106,6 +107,15 @@ def _without_fat(classes: UInt8[np.ndarray, "k j i"], hu: Float[np.ndarray, "k j
         organ = classes == value
         cleaned[organ & ~eroded(organ, _BORDER) & (hu < _FAT_HU)] = 0
     return cleaned
+
+
+def _with_dense_bones(
+    classes: UInt8[np.ndarray, "k j i"], hu: Float[np.ndarray, "k j i"]
+) -> UInt8[np.ndarray, "k j i"]:
+    """The same with what is dense beside bones, which are thinner than the network's voxels."""
+    bones = CLASSES.index("bones")
+    dense = dilated(classes == bones, _BORDER) & (hu > _BONE_HU) & (classes == 0)
+    return np.where(dense, bones, classes).astype(np.uint8)
 
 
 def _without_islands(classes: UInt8[np.ndarray, "k j i"]) -> UInt8[np.ndarray, "k j i"]:

@@ -35,6 +35,7 @@ ORGANS = {
     "bones": ("bones",),
 }
 """What is compared by its shape, as the labels that make it up."""
+_MEASURED = {"lung": "lungs", "heart": "heart"}  # whose volumes are compared, by the titles of the scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,14 +118,15 @@ def tissue_errors(hu: Float[np.ndarray, "k j i"], truth: Truth) -> dict[str, flo
 
 
 def score_organs(organs: UInt8[np.ndarray, "k j i"], truth: Truth) -> dict[str, float]:
-    """Dice of every organ that the truth holds, the lungs' volume, and the cardiothoracic ratio."""
+    """Dice of every organ that the truth holds, volumes of lungs and heart, and the cardiothoracic ratio."""
     scores = {}
     for name in ORGANS:
         true, own = organ(truth.organs, name), organ(organs, name)
         if true.any():
             overlap = 2 * np.count_nonzero(true & own)
             scores[f"Dice of {name}"] = overlap / (np.count_nonzero(true) + np.count_nonzero(own))
-    scores |= lung_volume_errors(lung_volume_ml(organs), truth)
+    for title, name in _MEASURED.items():
+        scores |= volume_errors(title, volume_ml(organs, name), volume_ml(truth.organs, name))
     ratios = cardiothoracic_ratio(organs), cardiothoracic_ratio(truth.organs)
     if None not in ratios:
         scores["cardiothoracic ratio error"] = ratios[0] - ratios[1]
@@ -135,26 +137,25 @@ def score_organs(organs: UInt8[np.ndarray, "k j i"], truth: Truth) -> dict[str, 
 def planimetry(truth: Truth) -> dict[str, float]:
     """How far the radiologists' formula is from the lungs' volume, given the silhouettes of the true lungs."""
     areas = lung_areas(truth.organs, VolumeGeometry.cube(len(truth.organs)))
-    return lung_volume_errors(planimetry_lung_volume(areas).value, truth)
+    return volume_errors("lung", planimetry_lung_volume(areas).value, volume_ml(truth.organs, "lungs"))
 
 
-def lung_volume_errors(estimate_ml: float, truth: Truth) -> dict[str, float]:
-    """Error of an estimate of the lungs' volume; nothing for a case without lungs."""
-    true_ml = lung_volume_ml(truth.organs)
+def volume_errors(title: str, estimate_ml: float, true_ml: float) -> dict[str, float]:
+    """Error of an estimate of an organ's volume; nothing for a case without the organ."""
     if not true_ml:
         return {}
     error = estimate_ml - true_ml
     return {
-        "lung volume error (mL)": error,
-        "absolute lung volume error (mL)": abs(error),
-        "absolute lung volume error (%)": 100 * abs(error) / true_ml,
+        f"{title} volume error (mL)": error,
+        f"absolute {title} volume error (mL)": abs(error),
+        f"absolute {title} volume error (%)": 100 * abs(error) / true_ml,
     }
 
 
-def lung_volume_ml(organs: UInt8[np.ndarray, "k j i"]) -> float:
-    """Volume of both lungs."""
+def volume_ml(organs: UInt8[np.ndarray, "k j i"], name: str) -> float:
+    """Volume of one of `ORGANS` in a standard cube."""
     voxel_mm = VolumeGeometry.cube(len(organs)).spacing
-    return float(np.count_nonzero(organ(organs, "lungs")) * np.prod(voxel_mm) / 1000)
+    return float(np.count_nonzero(organ(organs, name)) * np.prod(voxel_mm) / 1000)
 
 
 def reprojection(hu: Float[np.ndarray, "k j i"], truth: Truth) -> dict[str, float]:

@@ -58,7 +58,7 @@ def test_a_perfect_answer_has_no_error(a_truth):
     assert set(dice) == {f"Dice of {organ}" for organ in scores.ORGANS}
     assert set(dice.values()) == {1.0}
     errors = {name: value for name, value in found.items() if "error" in name or "residual" in name}
-    assert len(errors) == 1 + 2 * len(scores.TISSUES) + 3 + 2 + 2
+    assert len(errors) == 1 + 2 * len(scores.TISSUES) + 2 * 3 + 2 + 2
     assert all(value == pytest.approx(0, abs=1e-4) for value in errors.values())
     assert found["reprojection correlation PA"] == pytest.approx(1)
     assert found["PSNR volume, peak 2500 (dB)"] == np.inf
@@ -89,7 +89,7 @@ def test_lungs_that_are_one_voxel_longer_have_the_volume_of_it_too_much(a_truth)
     assert more == 80
     found = scored(a_truth, labels)
     assert found["lung volume error (mL)"] == pytest.approx(2 * 80 * VOXEL_ML)
-    true = scores.lung_volume_ml(a_truth.organs)
+    true = scores.volume_ml(a_truth.organs, "lungs")
     assert found["absolute lung volume error (%)"] == pytest.approx(100 * 160 * VOXEL_ML / true)
     volume = np.count_nonzero(a_truth.organs == LABELS["right lung"])
     assert found["Dice of right lung"] == pytest.approx(2 * volume / (2 * volume + 80))
@@ -112,6 +112,8 @@ def test_the_cardiothoracic_ratio_is_that_of_the_widths(a_truth):
     found = scored(a_truth, wide)
     assert found["cardiothoracic ratio error"] == pytest.approx((10 - 8) / 20)
     assert found["absolute cardiothoracic ratio error"] == pytest.approx(0.1)
+    more = np.count_nonzero(wide == PHANTOM_LABELS["heart"]) - np.count_nonzero(painted() == PHANTOM_LABELS["heart"])
+    assert found["heart volume error (mL)"] == pytest.approx(more * VOXEL_ML) and more > 0
 
 
 def test_what_a_case_does_not_have_is_not_scored(a_truth):
@@ -134,7 +136,7 @@ def test_planimetry_is_that_of_the_true_silhouettes(a_truth):
     """A pixel is 1 cm2. A lung is 16 rows high, 8 columns wide and 10 deep; the heart hides a little of it."""
     hidden = 7 * (1 + 3)
     estimate = 9.6 * (16 * 8 + 16 * 8 - hidden + 16 * 10) - 1367
-    true = scores.lung_volume_ml(a_truth.organs)
+    true = scores.volume_ml(a_truth.organs, "lungs")
     assert planimetry(a_truth)["lung volume error (mL)"] == pytest.approx(estimate - true)
 
 
