@@ -26,6 +26,7 @@ SOFT, UNKNOWN = len(CLASSES), len(CLASSES) + 1
 
 _BLOOD = ("heart", "aorta", "pulmonary vessels", "great vessels")
 _CORE, _RIM = -1.0, 2.0  # voxels from an outline between which nobody knows
+_ROOTS = 2  # uppermost outlines of the heart that hold the roots of the great vessels, too
 _MARGIN = 4  # slices beyond the last outline in which the organ may go on
 _CONTRAST_HU = 150  # of the heart; above, vessels are as dense as bones
 _FAT_HU = -30
@@ -88,13 +89,13 @@ def _distance(
 ) -> Float[np.ndarray, "k j i"]:
     """Distance in voxels to the outlines within slices, negative inside, linear between outlined slices.
 
-    It is nowhere negative beyond the last outlines, and infinite beyond a margin. Under its uppermost outline the heart
-    shares its place with the roots of the great vessels, so there it is not negative either. Below its lowest one,
-    where the cube may cut it, the liver's is zero: nothing is known.
+    It is nowhere negative beyond the last outlines, and infinite beyond a margin. Under its two uppermost outlines the
+    heart shares its place with the roots of the great vessels, so there it is not negative either. Below its lowest
+    one, where the cube may cut it, the liver's is zero: nothing is known.
     """
     slices = sorted(drawn)
     planes = np.stack([_plane_distance(drawn[k], shape[1:]) for k in slices])
-    certain = range(slices[0], slices[-2 if organ == "heart" else -1] + 1)
+    certain = range(slices[0], slices[-_ROOTS - 1 if organ == "heart" else -1] + 1)
     distance = np.full(shape, np.inf)
     for k in range(max(slices[0] - _MARGIN, 0), min(slices[-1] + _MARGIN + 1, shape[0])):
         above = np.clip(np.searchsorted(slices, k), 1, len(slices) - 1)

@@ -53,7 +53,7 @@ class SegmenterSystem:
         samples: The training cases at 5 mm, by their key; each in all its forms.
     """
 
-    losses = ("cross-entropy", "overlap")
+    losses = ("cross-entropy", "overlap", "volume")
     scores = ("validation Dice",)
 
     def __init__(
@@ -162,7 +162,7 @@ def prepare(case: Case, volumes: Sequence[Num[np.ndarray, "k j i"]]) -> list[Org
 def segmentation_losses(
     logits: Float[Tensor, "b c k j i"], truth: Float[Tensor, "b d k j i"]
 ) -> dict[str, Float[Tensor, ""]]:
-    """Cross-entropy and overlap (Dice) with shares of classes, where they are known.
+    """Cross-entropy, overlap (Dice) and relative error of volumes with shares of classes, where they are known.
 
     Args:
         logits: Of `CLASSES`.
@@ -177,9 +177,10 @@ def segmentation_losses(
     believed = chances * known.sum(dim=1, keepdim=True)
     sizes = known.sum(dim=volume)
     missed = 1 - (2 * (believed * known).sum(dim=volume) + 1) / (believed.sum(dim=volume) + sizes + 1)
+    excess = (believed.sum(dim=volume) - sizes).abs() / sizes.clamp(min=_MIN_SHARE)
     there = (sizes > _MIN_SHARE)[:, 1:]
-    overlap = (missed[:, 1:] * there).sum() / there.sum().clamp(min=1)
-    return {"cross-entropy": entropy.mean(), "overlap": overlap}
+    overlap, wrong = ((error[:, 1:] * there).sum() / there.sum().clamp(min=1) for error in (missed, excess))
+    return {"cross-entropy": entropy.mean(), "overlap": overlap, "volume": wrong}
 
 
 def score(model: OrganModel, cases: list[Case]) -> dict[str, dict[str, float]]:
