@@ -56,7 +56,7 @@ def test_loading_needs_nothing_that_slicer_does_not_bring(desktop, monkeypatch, 
     monkeypatch.setattr(sys, "meta_path", [Refuse(), *sys.meta_path])
     load_module(name)
     for loaded in [loaded for loaded in sys.modules if loaded.partition(".")[0] in OURS]:
-        monkeypatch.delitem(sys.modules, loaded)
+        del sys.modules[loaded]  # for good: those from before come back with monkeypatch, and must not meet these
 
 
 @each_module
@@ -66,14 +66,16 @@ def test_the_ui_file_and_the_widget_agree(desktop, monkeypatch, tmp_path, name):
     panel = getattr(module, f"{name}Widget")(make_parent())
     panel.setup()
     bound = {widget.property("SlicerParameterName") for widget in vars(panel.ui).values()} - {None}
-    assert bound == set(getattr(module, f"{name}ParameterNode").allParameters)
-    used = {
-        node.attr
+    parameters = set(getattr(module, f"{name}ParameterNode").allParameters)
+    assert bound <= parameters
+    attributes = [
+        node
         for source in own_sources(name)
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self.ui", "ui")
-    }
-    assert used <= vars(panel.ui).keys()
+        if isinstance(node, ast.Attribute)
+    ]
+    assert {node.attr for node in attributes if ast.unparse(node.value) in ("self.ui", "ui")} <= vars(panel.ui).keys()
+    assert parameters - bound <= {node.attr for node in attributes}, "what no widget is bound to, the code follows"
     panel.cleanup()
 
 

@@ -140,7 +140,6 @@ def test_resources_named_in_the_module_file_exist(folder):
     source = (folder / f"{folder.name}.py").read_text(encoding="utf-8")
     named = re.findall(r'resourcePath\("([^"]+)"\)', source)
     named += ["/".join(re.findall(r'"([^"]+)"', path)) for path in re.findall(r'RESOURCES((?: / "[^"]+")+)', source)]
-    assert named
     for name in named:
         assert (folder / "Resources" / name).exists(), name
 
@@ -198,7 +197,11 @@ def test_scene_code_knows_no_widgets_and_no_global_scene():
 def test_texts_are_translatable_templates():
     """`_()` takes a plain string: an f-string would be formatted before it is looked up."""
     for path in [
-        *python_files("X2CTReconstruction/X2CTReconstructionLib", "X2CTTraining/X2CTTrainingPanelLib"),
+        *python_files(
+            "X2CTReconstruction/X2CTReconstructionLib",
+            "X2CTReconstruction/X2CTPanelLib",
+            "X2CTTraining/X2CTTrainingPanelLib",
+        ),
         *(f / f"{f.name}.py" for f in MODULE_FOLDERS),
     ]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

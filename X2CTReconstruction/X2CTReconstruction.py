@@ -5,40 +5,31 @@ packages that Slicer lacks is imported where it is used: they are installed on t
 """
 
 import importlib.util
-import json
-import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import Annotated
 
-import qt
 import slicer
 import vtk
-from slicer import vtkMRMLScalarVolumeNode, vtkMRMLTableNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import Choice, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleTest,
-    ScriptedLoadableModuleWidget,
 )
-from slicer.util import VTKObservationMixin
 
-from X2CTLib.cards import reconstruction_models, views_read
-from X2CTLib.errors import X2CTError
+from X2CTLib.cards import views_read
+from X2CTLib.corrections import Correction
+from X2CTLib.jobs import JobRunner
 from X2CTLib.request import Request
-from X2CTLib.worker import Worker
+from X2CTPanelLib.model_section import ModelSection
+from X2CTPanelLib.panel import Panel
+from X2CTPanelLib.parameters import Preset, X2CTReconstructionParameterNode
+from X2CTPanelLib.radiographs_section import RadiographsSection
+from X2CTPanelLib.reconstruct_section import ReconstructSection
+from X2CTPanelLib.samples import registerSampleData, sampleFiles
+from X2CTPanelLib.see_section import SeeSection
 from X2CTReconstructionLib import dependencies
-from X2CTReconstructionLib.inputs import radiograph_file
-from X2CTReconstructionLib.presets import PRESETS
-
-RESOURCES = Path(__file__).parent / "Resources"
-SAMPLE = "x2ct_lidc_0001"
-"""Files of the sample case in Resources/SampleData: radiographs computed from a CT of the LIDC-IDRI collection."""
-POLL_INTERVAL_MS = 100
+from X2CTReconstructionLib.inputs import correction_of, radiograph_file
 
 
 class X2CTReconstruction(ScriptedLoadableModule):
@@ -66,251 +57,14 @@ The Cancer Imaging Archive (CC BY 3.0).</p>
         slicer.app.connect("startupCompleted()", registerSampleData)
 
 
-def registerSampleData():
-    """Offer the sample case in the Sample Data module, where there is one."""
-    try:
-        from SampleData import SampleDataLogic
-    except ImportError:
-        return
-    # Each radiograph comes with its sidecar, which the reader finds beside it.
-    files = [f"{SAMPLE}_{view}.{kind}" for view in ("pa", "lateral") for kind in ("json", "png")]
-    SampleDataLogic.registerCustomSampleDataSource(
-        category="X2CTGAN",
-        sampleName="X2CTChestPair",
-        thumbnailFileName=str(RESOURCES / "Icons" / "X2CTReconstruction.png"),
-        uris=[(RESOURCES / "SampleData" / name).as_uri() for name in files],
-        fileNames=files,
-        nodeNames=[None, "PA radiograph", None, "Lateral radiograph"],
-        loadFileProperties={"singleFile": True},
-    )
+class X2CTReconstructionWidget(Panel):
+    """The panel: seven steps from top to bottom."""
 
+    SECTIONS = (RadiographsSection, ModelSection, ReconstructSection, SeeSection)
 
-@parameterNodeWrapper
-class X2CTReconstructionParameterNode:
-    """What the panel remembers in the scene.
-
-    Attributes:
-        paVolume: The PA radiograph.
-        lateralVolume: The lateral radiograph.
-        resultVolume: The volume that is rendered.
-        showRendering: Whether it is shown in 3D.
-        preset: Volume rendering preset.
-        measurements: The table on the panel.
-    """
-
-    paVolume: vtkMRMLScalarVolumeNode
-    lateralVolume: vtkMRMLScalarVolumeNode
-    resultVolume: vtkMRMLScalarVolumeNode
-    showRendering: bool = True
-    preset: Annotated[str, Choice(PRESETS)] = PRESETS[0]
-    measurements: vtkMRMLTableNode
-
-
-class X2CTReconstructionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel: it shows parameters and calls one logic method a button."""
-
-    def __init__(self, parent=None):
-        ScriptedLoadableModuleWidget.__init__(self, parent)
-        VTKObservationMixin.__init__(self)
-        self.logic = None
-        self._parameterNode = None
-        self._parameterNodeGuiTag = None
-        self._models = []
-        self._rendered = None
-        self._timer = None
-
-    def setup(self):
-        """Load the panel and connect it."""
-        ScriptedLoadableModuleWidget.setup(self)
-        uiWidget = slicer.util.loadUI(self.resourcePath("UI/X2CTReconstruction.ui"))
-        self.layout.addWidget(uiWidget)
-        self.ui = slicer.util.childWidgetVariables(uiWidget)
-        uiWidget.setMRMLScene(slicer.mrmlScene)
-        self.logic = X2CTReconstructionLogic()
-        self._timer = qt.QTimer()
-        self._timer.setInterval(POLL_INTERVAL_MS)
-        self._timer.connect("timeout()", self.onPoll)
-
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
-        self.ui.paFileButton.connect("clicked(bool)", self.onOpenPa)
-        self.ui.lateralFileButton.connect("clicked(bool)", self.onOpenLateral)
-        self.ui.sampleButton.connect("clicked(bool)", self.onLoadSampleCase)
-        self.ui.modelComboBox.connect("currentIndexChanged(int)", self.updatePanel)
-        self.ui.reconstructButton.connect("clicked(bool)", self.onReconstruct)
-        self.ui.cancelButton.connect("clicked(bool)", self.onCancel)
-        self.initializeParameterNode()
-
-    def cleanup(self):
-        """Leave nothing behind: no timer, no process, no observer."""
-        self._timer.stop()
-        self.logic.close()
-        self.removeObservers()
-
-    def enter(self):
-        """The user opens this module."""
-        self.initializeParameterNode()
-
-    def exit(self):
-        """The user goes to another module; a running reconstruction goes on."""
-        self.setParameterNode(None)
-
-    def onReload(self):
-        """Reload the libraries, too, for developers."""
-        for name in [name for name in sys.modules if name.split(".")[0] in ("X2CTLib", "X2CTReconstructionLib")]:
-            del sys.modules[name]
-        ScriptedLoadableModuleWidget.onReload(self)
-
-    def onSceneStartClose(self, caller, event):
-        """The nodes go; what is being reconstructed from them is of no use any more."""
-        self.onCancel()
-        self.setParameterNode(None)
-
-    def onSceneEndClose(self, caller, event):
-        """Start afresh if this module is open."""
-        if self.parent.isEntered:
-            self.initializeParameterNode()
-
-    def initializeParameterNode(self):
-        """Take the scene's parameter node, and see which models there are."""
-        self.setParameterNode(self.logic.getParameterNode())
-        self.listModels()
-
-    def listModels(self):
-        """Offer the extension's models and the user's own; the chosen one stays if it is still there."""
-        chosen, models = self._model(), reconstruction_models()
-        self._models = list(models)
-        self.ui.modelComboBox.clear()
-        for name in models.values():
-            self.ui.modelComboBox.addItem(name)
-        if chosen in models:
-            self.ui.modelComboBox.currentIndex = self._models.index(chosen)
-
-    def _model(self):
-        """The chosen weights file, or None."""
-        index = self.ui.modelComboBox.currentIndex
-        return self._models[index] if 0 <= index < len(self._models) else None
-
-    def setParameterNode(self, parameterNode):
-        """Bind the panel to a parameter node, or to none."""
-        if self._parameterNode:
-            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
-            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
-        self._parameterNode = parameterNode
-        if self._parameterNode:
-            self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
-            self.addObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
-            self._rendered = self._wantedRendering()  # the scene is left as it was found
-        self.updatePanel()
-
-    def onParametersModified(self, caller=None, event=None):
-        """A parameter has changed, on the panel or from elsewhere."""
-        self.updatePanel()
-        self.updateRendering()
-
-    def updatePanel(self):
-        """Say what can be done now, and what was assumed about the shown volume."""
-        parameters = self._parameterNode
-        chosen = (parameters.paVolume, parameters.lateralVolume) if parameters else (None, None)
-        missing = self.logic.missingViews(*chosen, self._model())
-        running = self._timer.active
-        self.ui.reconstructButton.enabled = not missing and not running
-        self.ui.reconstructButton.toolTip = (
-            _("Choose the {views} radiograph first.").format(views=_(" and the ").join(missing))
-            if missing
-            else _("Reconstruct the volume.")
-        )
-        self.ui.cancelButton.enabled = running
-        notes = parameters.resultVolume.GetAttribute("X2CT.Notes") if parameters and parameters.resultVolume else None
-        self.ui.notesTextEdit.plainText = "\n".join(json.loads(notes or "[]"))
-
-    def updateRendering(self):
-        """Follow the panel's choice of volume, rendering and preset; leave the rest of the scene alone."""
-        wanted, rendered = self._wantedRendering(), self._rendered
-        if wanted == rendered:
-            return
-        self._rendered = wanted
-        with slicer.util.tryWithErrorDisplay(_("The volume could not be rendered.")):
-            if rendered[0] != wanted[0]:
-                self.logic.showRendering(slicer.mrmlScene.GetNodeByID(rendered[0]), visible=False)
-            self.logic.showRendering(self._parameterNode.resultVolume, *wanted[1:])
-
-    def _wantedRendering(self):
-        parameters = self._parameterNode
-        volumeId = parameters.resultVolume.GetID() if parameters.resultVolume else ""
-        return volumeId, parameters.showRendering, parameters.preset
-
-    def onOpenPa(self):
-        """Load the PA radiograph from a file."""
-        self._parameterNode.paVolume = self._openRadiograph(_("PA radiograph")) or self._parameterNode.paVolume
-
-    def onOpenLateral(self):
-        """Load the lateral radiograph from a file."""
-        self._parameterNode.lateralVolume = (
-            self._openRadiograph(_("Lateral radiograph")) or self._parameterNode.lateralVolume
-        )
-
-    def _openRadiograph(self, title):
-        """The node of a file that the user chooses, or None."""
-        filters = _("Radiographs ({patterns});;All files (*)").format(
-            patterns="*.dcm *.png *.jpg *.jpeg *.tif *.tiff *.nrrd *.nhdr *.nii *.nii.gz *.mha"
-        )
-        path = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", filters)
-        if not path:
-            return None
-        with slicer.util.tryWithErrorDisplay(_("The radiograph could not be loaded."), waitCursor=True):
-            return self.logic.loadRadiograph(path)
-
-    def onLoadSampleCase(self):
-        """Load the sample radiographs and choose them."""
-        with slicer.util.tryWithErrorDisplay(_("The sample case could not be loaded."), waitCursor=True):
-            self._parameterNode.paVolume, self._parameterNode.lateralVolume = self.logic.loadSampleCase()
-
-    def onReconstruct(self):
-        """Start the worker process; the timer listens to it."""
-        with slicer.util.tryWithErrorDisplay(_("The reconstruction could not be started.")):
-            self.logic.installDependencies()
-            self.logic.start(self._parameterNode.paVolume, self._parameterNode.lateralVolume, self._model())
-            self._timer.start()
-            self._showStatus(0, _("Starting"))
-
-    def onCancel(self):
-        """Stop at once."""
-        if self._timer.active:
-            self._timer.stop()
-            self.logic.close()
-            self._showStatus(0, _("Cancelled; nothing was added to the scene."))
-
-    def onPoll(self):
-        """See what the worker has to say; never waits."""
-        for event in self.logic.poll():
-            if event["event"] == "progress":
-                self._showStatus(event["fraction"], event["message"])
-                continue
-            self._timer.stop()
-            if event["event"] == "error":
-                self._showStatus(0, event["message"])
-                slicer.util.errorDisplay(event["message"], windowTitle=_("X2CT Reconstruction"))
-            else:
-                self._showStatus(1, _("Adding the volume to the scene"))
-                with slicer.util.tryWithErrorDisplay(_("The volume could not be added."), waitCursor=True):
-                    self.showStudy(self.logic.addStudy())
-
-    def showStudy(self, study):
-        """Choose the new volume and its measurements, and bring it into the views."""
-        parameters = self.logic.getParameterNode()
-        parameters.measurements = study.measurements
-        parameters.resultVolume = study.volume
-        self.ui.measurementsTableView.resizeColumnsToContents()
-        slicer.util.setSliceViewerLayers(background=study.volume, fit=True)
-        if slicer.app.layoutManager():
-            slicer.util.resetThreeDViews()
-        self._showStatus(1, _("Done: {name}").format(name=study.volume.GetName()))
-
-    def _showStatus(self, fraction, message):
-        self.ui.progressBar.value = round(100 * fraction)
-        self.ui.statusLabel.text = message
-        self.updatePanel()
+    def makeLogic(self):
+        """The module's logic."""
+        return X2CTReconstructionLogic()
 
 
 class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
@@ -327,8 +81,7 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
-        self._worker = None
-        self._folder = None
+        self.jobs = JobRunner(slicer.app.temporaryPath, dependencies.python_slicer)
 
     def getParameterNode(self):
         """The panel's parameters in the scene."""
@@ -353,22 +106,32 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
 
     def loadSampleCase(self):
         """Load the sample radiographs; returns the PA and the lateral volume node."""
-        files = [RESOURCES / "SampleData" / f"{SAMPLE}_{view}.png" for view in ("pa", "lateral")]
-        return tuple(self.loadRadiograph(file) for file in files)
+        return tuple(self.loadRadiograph(file) for file in sampleFiles())
+
+    def findPairs(self, paths):
+        """Find the radiographs in files and folders; `X2CTLib.pairing.Pair`s, one a patient.
+
+        Raises:
+            InputError: There are none.
+        """
+        from X2CTLib.pairing import find_pairs
+
+        return find_pairs(paths)
 
     def missingViews(self, paVolume, lateralVolume, model=None):
         """The views that a model needs and that are not there, as they are called on the panel."""
         given = {"PA": (paVolume, _("PA")), "LATERAL": (lateralVolume, _("lateral"))}
         return [given[view][1] for view in views_read(model) if not given[view][0]]
 
-    def reconstruct(self, paVolume=None, lateralVolume=None, model=None, progress=None):
+    def reconstruct(self, paVolume=None, lateralVolume=None, progress=None, **options):
         """Reconstruct a CT from the radiographs in the scene that the model reads, and wait for it.
 
         Args:
-            paVolume: `vtkMRMLScalarVolumeNode` of one slice, or None.
+            paVolume: `vtkMRMLScalarVolumeNode` of one slice, or None. What was set right in it by hand is kept with
+                it: `X2CTReconstructionLib.inputs.set_correction`.
             lateralVolume: The same.
-            model: Weights file; None for the one that the extension brings.
             progress: Called with the fraction done and what is being done.
+            options: Of `X2CTLib.request.Request`: model, styler, device, precision, override, uncertainty_passes.
 
         Returns:
             X2CTReconstructionLib.study.Study: the nodes that were added.
@@ -376,45 +139,34 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         Raises:
             X2CTError: An input or the model cannot be used.
         """
-        self.start(paVolume, lateralVolume, model)
-        return self._wait(progress)
+        return self.jobs.run(self.reconstructionJob(paVolume, lateralVolume, **options), progress)
 
-    def reconstructFiles(self, paPath=None, lateralPath=None, model=None, progress=None):
+    def reconstructFiles(self, paPath=None, lateralPath=None, progress=None, **options):
         """As `reconstruct`, from files (DICOM or picture)."""
-        self._newFolder()
-        self._submit(paPath, lateralPath, model)
-        return self._wait(progress)
+        files = {name: Path(path) for name, path in (("PA", paPath), ("LATERAL", lateralPath)) if path}
+        return self.jobs.run(self._job(Request(files, **options), self.jobs.new_folder()), progress)
 
-    def start(self, paVolume=None, lateralVolume=None, model=None):
-        """Begin a reconstruction in the worker process and return; `poll` tells how it goes.
+    def reconstructionJob(self, paVolume=None, lateralVolume=None, **options):
+        """The job of `reconstruct`, for who does not want to wait.
 
         Raises:
             InputError: A volume is not a radiograph.
         """
-        folder = self._newFolder()
-        volumes = {"pa": paVolume, "lateral": lateralVolume}
-        files = [volume and radiograph_file(volume, folder / name) for name, volume in volumes.items()]
-        self._submit(*files, model)
-
-    def poll(self):
-        """The worker's events since the last call, without waiting; `X2CTLib.worker` says what they are."""
-        return self._worker.poll() if self._worker else []
+        folder = self.jobs.new_folder()
+        volumes = {name: volume for name, volume in (("PA", paVolume), ("LATERAL", lateralVolume)) if volume}
+        files = {name: radiograph_file(volume, folder / name.lower()) for name, volume in volumes.items()}
+        corrections = {name: correction_of(volume) for name, volume in volumes.items()}
+        corrections = {name: correction for name, correction in corrections.items() if correction != Correction()}
+        return self._job(Request(files, corrections, **options), folder)
 
     def close(self):
         """End the worker process, whatever it does, and remove its files."""
-        if self._worker:
-            self._worker.close()
-        if self._folder:
-            self._folder.cleanup()
-        self._folder = None
+        self.jobs.close()
 
-    def addStudy(self):
-        """After the event "done": measure the reconstruction and add it to the scene, as a `Study`."""
-        from X2CTLib.reconstruction import Reconstruction
-        from X2CTReconstructionLib.study import add_study
+    def _job(self, request, folder):
+        from X2CTReconstructionLib.scene_jobs import reconstruction_job
 
-        reconstruction = Reconstruction.load(Path(self._folder.name) / "output")
-        return add_study(slicer.mrmlScene, reconstruction, *reconstruction.examine())
+        return reconstruction_job(slicer.mrmlScene, request, folder)
 
     def measure(self, volume):
         """Measure any chest CT in the scene; returns the new table node."""
@@ -430,8 +182,8 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         name = _("{name} measurements").format(name=volume.GetName())
         return add_measurements(slicer.mrmlScene, measurements, name)
 
-    def showRendering(self, volume, visible=True, preset=PRESETS[0]):
-        """Show a volume in 3D with one of `PRESETS`, or hide it; without a volume, do nothing."""
+    def showRendering(self, volume, visible=True, preset=Preset.BODY.value):
+        """Show a volume in 3D with a volume rendering preset, or hide it; without a volume, do nothing."""
         if volume is None:
             return
         if visible:
@@ -444,31 +196,6 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
             display = volume.GetNthDisplayNode(index)
             if display.IsA("vtkMRMLVolumeRenderingDisplayNode"):
                 display.SetVisibility(False)
-
-    def _newFolder(self):
-        if self._folder:
-            self._folder.cleanup()
-        self._folder = tempfile.TemporaryDirectory(prefix="X2CT-", dir=slicer.app.temporaryPath)
-        return Path(self._folder.name)
-
-    def _submit(self, pa, lateral, model):
-        if self._worker is None:
-            self._worker = Worker(dependencies.python_slicer())
-        output = Path(self._folder.name) / "output"
-        files = {name: Path(path) for name, path in (("PA", pa), ("LATERAL", lateral)) if path}
-        request = Request(files, model=model and Path(model))
-        self._worker.submit({"request": request.to_dict(), "output": str(output)})
-
-    def _wait(self, progress):
-        while True:
-            for event in self.poll():
-                if event["event"] == "done":
-                    return self.addStudy()
-                if event["event"] == "error":
-                    raise X2CTError(event["message"])
-                if progress:
-                    progress(event["fraction"], event["message"])
-            time.sleep(POLL_INTERVAL_MS / 1000)
 
 
 class X2CTReconstructionTest(ScriptedLoadableModuleTest):

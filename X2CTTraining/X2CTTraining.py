@@ -6,26 +6,22 @@ of the panel are in X2CTTrainingPanelLib. What needs packages that Slicer lacks 
 
 import importlib.util
 import shutil
-import sys
 from pathlib import Path
 
-import qt
 import slicer
-import vtk
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleTest,
-    ScriptedLoadableModuleWidget,
 )
-from slicer.util import VTKObservationMixin
 
 from X2CTLib import cards
 from X2CTLib.errors import X2CTError
+from X2CTLib.jobs import JobRunner
+from X2CTPanelLib.panel import Panel
 from X2CTReconstructionLib import dependencies
-from X2CTTrainingLib.jobs import POLL_INTERVAL_MS, JobRunner
 from X2CTTrainingPanelLib.data_section import DataSection
 from X2CTTrainingPanelLib.drr_section import DrrSection
 from X2CTTrainingPanelLib.evaluation_section import EvaluationSection
@@ -58,143 +54,15 @@ Generative Adversarial Networks. CVPR 2019, pages 10619-10628.</p>
         self.parent.acknowledgementText = _("<p>The method is that of Ying et al. (CVPR 2019).</p>")
 
 
-class X2CTTrainingWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """The panel: its sections, and the one job that they share."""
+class X2CTTrainingWidget(Panel):
+    """The panel: its sections share one job."""
 
-    def __init__(self, parent=None):
-        ScriptedLoadableModuleWidget.__init__(self, parent)
-        VTKObservationMixin.__init__(self)
-        self.logic = None
-        self.parameters = None
-        self._parameterNodeGuiTag = None
-        self.training = None
-        self._sections = []
-        self._onDone = None
-        self._timer = None
+    SECTIONS = (DrrSection, DataSection, TrainingSection, EvaluationSection)
+    LIBRARIES = (*Panel.LIBRARIES, "X2CTTrainingLib", "X2CTTrainingPanelLib")
 
-    def setup(self):
-        """Load the panel and connect it."""
-        ScriptedLoadableModuleWidget.setup(self)
-        uiWidget = slicer.util.loadUI(self.resourcePath("UI/X2CTTraining.ui"))
-        self.layout.addWidget(uiWidget)
-        self.ui = slicer.util.childWidgetVariables(uiWidget)
-        uiWidget.setMRMLScene(slicer.mrmlScene)
-        self.logic = X2CTTrainingLogic()
-        self._timer = qt.QTimer()
-        self._timer.setInterval(POLL_INTERVAL_MS)
-        self._timer.connect("timeout()", self.onPoll)
-        self.training = TrainingSection(self)
-        self._sections = [DrrSection(self), DataSection(self), self.training, EvaluationSection(self)]
-
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
-        self.ui.cancelButton.connect("clicked(bool)", self.onCancel)
-        self.initializeParameterNode()
-
-    def cleanup(self):
-        """Leave nothing behind but the trainings: no timer, no process, no observer."""
-        self.setParameterNode(None)
-        self._timer.stop()
-        self.logic.close()
-        self.removeObservers()
-
-    def enter(self):
-        """The user opens this module."""
-        self.initializeParameterNode()
-
-    def exit(self):
-        """The user goes to another module; what runs goes on."""
-        self.setParameterNode(None)
-
-    def onReload(self):
-        """Reload the libraries, too, for developers."""
-        ours = ("X2CTLib", "X2CTReconstructionLib", "X2CTTrainingLib", "X2CTTrainingPanelLib")
-        for name in [name for name in sys.modules if name.split(".")[0] in ours]:
-            del sys.modules[name]
-        ScriptedLoadableModuleWidget.onReload(self)
-
-    def onSceneStartClose(self, caller, event):
-        """The nodes go; what is being computed of them is of no use any more."""
-        self.onCancel()
-        self.setParameterNode(None)
-
-    def onSceneEndClose(self, caller, event):
-        """Start afresh if this module is open."""
-        if self.parent.isEntered:
-            self.initializeParameterNode()
-
-    def initializeParameterNode(self):
-        """Take the scene's parameter node."""
-        self.setParameterNode(self.logic.getParameterNode())
-
-    def setParameterNode(self, parameterNode):
-        """Bind the panel to a parameter node, or to none."""
-        if self.parameters:
-            for section in self._sections:
-                section.leave()
-            self.parameters.disconnectGui(self._parameterNodeGuiTag)
-            self.removeObserver(self.parameters, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
-        self.parameters = parameterNode
-        if self.parameters:
-            self._parameterNodeGuiTag = self.parameters.connectGui(self.ui)
-            self.addObserver(self.parameters, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
-            for section in self._sections:
-                section.enter()
-        self.updatePanel()
-
-    def onParametersModified(self, caller=None, event=None):
-        """A parameter has changed, on the panel or from elsewhere."""
-        for section in self._sections:
-            section.parametersChanged()
-        self.updatePanel()
-
-    def updatePanel(self):
-        """Say what can be done now."""
-        self.ui.cancelButton.enabled = self._timer.active
-        for section in self._sections:
-            section.update(ready=bool(self.parameters) and not self._timer.active)
-
-    def start(self, makeJob, onDone):
-        """Have a job done in the process, with progress and Cancel; `onDone` gets what it was for.
-
-        Args:
-            makeJob: Called without arguments; one of the logic's methods that return a job.
-            onDone: Called with the nodes.
-        """
-        with slicer.util.tryWithErrorDisplay(_("This could not be started."), waitCursor=True):
-            self.logic.installDependencies()
-            self.logic.jobs.start(makeJob())
-            self._onDone = onDone
-            self._timer.start()
-            self.showStatus(0, _("Starting"))
-
-    def onPoll(self):
-        """See what the process has to say; never waits."""
-        for event in self.logic.jobs.poll():
-            if event["event"] == "progress":
-                self.showStatus(event["fraction"], event["message"])
-                continue
-            self._timer.stop()
-            if event["event"] == "error":
-                self.showStatus(0, event["message"])
-                slicer.util.errorDisplay(event["message"], windowTitle=_("X2CT Training"))
-            else:
-                self.showStatus(1, _("Done"))
-                with slicer.util.tryWithErrorDisplay(_("The result could not be added."), waitCursor=True):
-                    self._onDone(self.logic.jobs.finish())
-
-    def onCancel(self):
-        """Stop the job at once; trainings go on."""
-        if self._timer.active:
-            self._timer.stop()
-            self.logic.close()
-            self.showStatus(0, _("Cancelled; nothing was added to the scene."))
-
-    def showStatus(self, fraction, message):
-        """Say how the job, or what else was asked for, stands."""
-        self.ui.jobProgressBar.value = round(100 * fraction)
-        self.ui.jobStatusLabel.text = message
-        self.updatePanel()
+    def makeLogic(self):
+        """The module's logic."""
+        return X2CTTrainingLogic()
 
 
 class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
@@ -214,7 +82,7 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
     Attributes:
         runsFolder: Where runs are looked for and made.
         cache: Folder for prepared cubes; None for the one of the command line.
-        jobs: `X2CTTrainingLib.jobs.JobRunner`, for who does not want to wait: it starts and polls what the methods
+        jobs: `X2CTLib.jobs.JobRunner`, for who does not want to wait: it starts and polls what the methods
             that end in Job return.
     """
 
@@ -222,7 +90,7 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         ScriptedLoadableModuleLogic.__init__(self)
         self.runsFolder = Path.home() / "X2CTGAN" / "runs"
         self.cache = None
-        self.jobs = JobRunner(slicer.app.temporaryPath, dependencies.python_slicer)
+        self.jobs = JobRunner(slicer.app.temporaryPath, dependencies.python_slicer, "X2CTTrainingLib.worker")
         self._quickDrr = (None, None)
 
     def getParameterNode(self):
@@ -323,10 +191,9 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
 
     def pictureUri(self, picture):
         """A picture in [0, 1] as an address that a label can show."""
-        from X2CTLib.page import png_uri
-        from X2CTReconstructionLib.pictures import png
+        from X2CTReconstructionLib.png import picture_uri
 
-        return png_uri(png((255 * picture).round().astype("uint8")))
+        return picture_uri(picture, (0, 1))
 
     def presetLengths(self, name):
         """What a geometry preset sets: SID and SAD (None for parallel rays), width and height of the detector in mm."""

@@ -34,6 +34,17 @@ class Timer:
         self.active = False
         Timer.all.append(self)
 
+    @staticmethod
+    def singleShot(milliseconds: int, slot: Callable) -> None:
+        timer = Timer()
+
+        def fire() -> None:
+            timer.stop()
+            slot()
+
+        timer.connect("timeout()", fire)
+        timer.start()
+
     def setInterval(self, milliseconds: int) -> None:
         if not isinstance(milliseconds, int):
             raise TypeError("QTimer.setInterval takes an int")
@@ -48,6 +59,28 @@ class Timer:
 
     def stop(self) -> None:
         self.active = False
+
+
+class Event:
+    """QEvent and what is dragged with it; drag and drop events have files."""
+
+    DragEnter, DragMove, Drop, MouseMove = 60, 61, 63, 5
+
+    def __init__(self, kind: int, *paths: str) -> None:
+        self._kind, self._paths = kind, paths
+        self.accepted = False
+
+    def type(self) -> int:
+        return self._kind
+
+    def mimeData(self) -> "Event":
+        return self
+
+    def urls(self) -> list:
+        return [SimpleNamespace(isLocalFile=lambda: True, toLocalFile=lambda path=path: path) for path in self._paths]
+
+    def acceptProposedAction(self) -> None:
+        self.accepted = True
 
 
 class Application:
@@ -108,9 +141,10 @@ class Desktop:
 
     def __init__(self, app: Application) -> None:
         self.app = app
-        self.chosen_file = ""
+        self.chosen_files: list[str] = []
         self.required: list[str] = []
         self.loaded: list[Widget] = []
+        self.qt: ModuleType | None = None
 
     def turn(self, until: Callable[[], bool], seconds: float = 60.0) -> None:
         """Let timers fire until something holds.
@@ -152,11 +186,20 @@ def _qt(desktop: Desktop) -> ModuleType:
         """QFileDialog, which the test answers."""
 
         @staticmethod
-        def getOpenFileName(parent, caption: str, directory: str, filters: str) -> str:
-            assert "getOpenFileName" in widget_api("QFileDialog").names
-            return desktop.chosen_file
+        def getOpenFileNames(parent, caption: str, directory: str, filters: str) -> tuple[str, ...]:
+            assert "getOpenFileNames" in widget_api("QFileDialog").names
+            return tuple(desktop.chosen_files)
+
+        @staticmethod
+        def getExistingDirectory(parent, caption: str, directory: str) -> str:
+            assert "getExistingDirectory" in widget_api("QFileDialog").names
+            return "".join(desktop.chosen_files)
+
+    class Object:
+        """QObject."""
 
     members = {"QTimer": Timer, "QFile": File, "QUiLoader": UiLoader, "QFileDialog": FileDialog}
+    members |= {"QObject": Object, "QEvent": Event}
     return _module("qt", QMessageBox=SimpleNamespace(Ok=1, Critical=3), Qt=SimpleNamespace(WaitCursor=3), **members)
 
 
@@ -227,8 +270,9 @@ def slicer_desktop(temporary_path: Path) -> Iterator[Desktop]:
     translation = _module("slicer.i18n", tr=lambda text: text, translate=lambda context, text: text)
     Timer.all = []
     scripted.SampleDataLogic.registered.clear()
+    desktop.qt = _qt(desktop)
     imported = {
-        "qt": _qt(desktop),
+        "qt": desktop.qt,
         "ctk": _module("ctk"),
         "slicer.i18n": translation,
         "slicer.packaging": packaging,
@@ -262,7 +306,7 @@ def _launcher(folder: Path) -> Path:
 
 def load_module(name: str) -> ModuleType:
     """A scripted module, as Slicer loads it; its panel is loaded anew, with this desktop's widgets."""
-    for imported in [imported for imported in sys.modules if imported.startswith("X2CTTrainingPanelLib")]:
+    for imported in [imported for imported in sys.modules if "PanelLib" in imported]:
         del sys.modules[imported]
     spec = importlib.util.spec_from_file_location(name, MODULES[name])
     module = importlib.util.module_from_spec(spec)

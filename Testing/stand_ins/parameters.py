@@ -3,6 +3,7 @@
 It knows the types and the widgets that Slicer's serializers and connectors know, as far as this project uses them.
 """
 
+import enum
 import typing
 from pathlib import Path
 
@@ -47,7 +48,11 @@ class Parameter:
         self.choices = list(choice.choices) if choice else None
         self.range = next((part for part in annotations if isinstance(part, WithinRange)), None)
         self.is_node = issubclass(self.kind, slicer.vtkMRMLNode)
-        if not (self.is_node or (self.kind in _PLAIN and isinstance(default, self.kind))):
+        self.is_enum = issubclass(self.kind, enum.Enum)
+        if self.is_enum:
+            self.choices = list(self.kind)
+        plain = self.is_enum or self.kind in _PLAIN
+        if not (self.is_node or (plain and isinstance(default, self.kind))):
             raise NotImplementedError(f"the stand-in does not keep a {hint} that is {default!r} at first")
         if not self.is_node:
             self._check(default)
@@ -66,14 +71,15 @@ class Parameter:
         node = wrapper.parameterNode
         if self.is_node:
             return node.GetNodeReference(self.name)
-        return _PLAIN[self.kind][0](node.GetParameter(self.name)) if node.HasParameter(self.name) else self.default
+        read = self.kind.__getitem__ if self.is_enum else _PLAIN[self.kind][0]
+        return read(node.GetParameter(self.name)) if node.HasParameter(self.name) else self.default
 
     def __set__(self, wrapper, value) -> None:
         self._check(value)
         if self.is_node:
             wrapper.parameterNode.SetNodeReferenceID(self.name, value.GetID() if value else None)
         else:
-            wrapper.parameterNode.SetParameter(self.name, str(value))
+            wrapper.parameterNode.SetParameter(self.name, value.name if self.is_enum else str(value))
 
     def prepare(self, widget: Widget) -> None:
         """Fill a widget as Slicer's connector for this type does.
@@ -89,7 +95,7 @@ class Parameter:
         elif self.choices:
             widget.clear()
             for choice in self.choices:
-                widget.addItem(choice)
+                widget.addItem(choice.label() if self.is_enum else choice)
         elif self.range:
             widget.minimum, widget.maximum = self.range.minimum, self.range.maximum
 

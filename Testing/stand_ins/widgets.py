@@ -64,6 +64,7 @@ class Widget:
             "_signals": {name: Signal(signatures) for name, signatures in overloads.items()},
             "_children": [],
             "_dynamic": {},
+            "_filters": [],
         }
         for name, value in own.items():
             object.__setattr__(self, name, value)
@@ -115,6 +116,14 @@ class Widget:
     def isWidgetType(self) -> bool:
         """Every widget is one."""
         return True
+
+    def installEventFilter(self, filter_object) -> None:
+        """Show it events before the widget gets them; Qt does not keep the filter alive either."""
+        self._filters.append(weakref.ref(filter_object))
+
+    def receive(self, event) -> bool:
+        """Give the widget an event, as a test does; returns whether a filter has taken it."""
+        return any(reference().eventFilter(self, event) for reference in self._filters if reference())
 
     def children(self) -> list:
         """Direct children."""
@@ -191,6 +200,11 @@ class ComboBox(Widget):
         """Remove all."""
         self._items.clear()
         self.currentIndex = -1
+
+    def choose(self, index: int) -> None:
+        """As the user does: this is not a method of Qt's, but only it emits `activated`."""
+        self.currentIndex = index
+        self.activated.emit(index)
 
     def changed(self, name: str, value) -> None:
         if name == "currentIndex":
@@ -411,7 +425,7 @@ _CLASSES = {
         MrmlWidget,
     )
 }
-_CLASSES |= {"QPushButton": Button, "ctkCollapsibleButton": Button}
+_CLASSES |= dict.fromkeys(("QPushButton", "QToolButton", "ctkCollapsibleButton", "ctkCollapsibleGroupBox"), Button)
 
 
 def make_widget(class_name: str) -> Widget:

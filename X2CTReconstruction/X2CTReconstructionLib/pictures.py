@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import vtk
-from jaxtyping import Float, UInt8
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from jaxtyping import Float
+from vtk.util.numpy_support import vtk_to_numpy
 
 PIXELS = 800
 """Edge of a picture."""
@@ -158,15 +158,3 @@ def _add_scale_bar(renderer: vtk.vtkRenderer, length: float) -> None:
     bar.GetProperty().SetLineWidth(4)
     renderer.AddViewProp(bar)
     _add_text(renderer, "5 cm", (0.98 - length / 2, 0.03), "Centered", "Top")
-
-
-def png(grey: UInt8[np.ndarray, "r c"]) -> bytes:
-    """A picture as a PNG file."""
-    data = vtk.vtkImageData()
-    data.SetDimensions(*reversed(grey.shape), 1)
-    data.GetPointData().SetScalars(numpy_to_vtk(grey[::-1].ravel(), deep=True))  # VTK's first row is the lowest
-    writer = vtk.vtkPNGWriter()
-    writer.SetInputData(data)
-    writer.WriteToMemoryOn()
-    writer.Write()
-    return vtk_to_numpy(writer.GetResult()).tobytes()

@@ -12,7 +12,8 @@ from X2CTLib.geometry import View
 from X2CTLib.page import png_uri, write_page
 from X2CTLib.radiograph import Radiograph
 from X2CTLib.reconstruction import Reconstruction
-from X2CTReconstructionLib.pictures import PICTURES, png
+from X2CTReconstructionLib.pictures import PICTURES
+from X2CTReconstructionLib.png import picture_uri
 from X2CTReconstructionLib.provenance import VIEW_NAMES, anonymous_notes
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "Resources" / "Report" / "x2ct_report.html.j2"
@@ -42,9 +43,11 @@ def write_report(
     write_page(
         path,
         TEMPLATE,
-        inputs=[(VIEW_NAMES[view], _png_uri(_reduced(radiograph.pixels))) for view, radiograph in radiographs.items()],
-        unstyled=[(VIEW_NAMES[view], _png_uri(image)) for view, image in reconstruction.unstyled.items()],
-        views=[(VIEW_NAMES[view], _png_uri(image)) for view, image in reconstruction.views.items()],
+        inputs=[
+            (VIEW_NAMES[view], picture_uri(_reduced(radiograph.pixels))) for view, radiograph in radiographs.items()
+        ],
+        unstyled=[(VIEW_NAMES[view], picture_uri(image)) for view, image in reconstruction.unstyled.items()],
+        views=[(VIEW_NAMES[view], picture_uri(image)) for view, image in reconstruction.views.items()],
         renderings=[(p.title, _file_uri(pictures[p.name])) for p in PICTURES if not p.sliced],
         slices=[(p.title, _file_uri(pictures[p.name])) for p in PICTURES if p.sliced],
         shape=" × ".join(map(str, reversed(reconstruction.geometry.shape))),
@@ -60,11 +63,6 @@ def write_report(
 def _reduced(image: Float[np.ndarray, "r c"]) -> Float[np.ndarray, "r2 c2"]:
     factor = math.ceil(max(image.shape) / _INPUT_PIXELS)
     return sitk.GetArrayFromImage(sitk.BinShrink(sitk.GetImageFromArray(image), [factor, factor]))
-
-
-def _png_uri(image: Float[np.ndarray, "r c"]) -> str:
-    low, high = np.percentile(image, (0.5, 99.5))
-    return png_uri(png(np.round(255 * np.clip((image - low) / max(high - low, 1e-6), 0, 1)).astype(np.uint8)))
 
 
 def _file_uri(path: Path) -> str:

@@ -11,10 +11,10 @@ from X2CTLib.errors import InputError
 from X2CTLib.exposure import Exposure
 from X2CTLib.files import whole_folder
 from X2CTLib.geometry import ProjectionGeometry
+from X2CTLib.jobs import Job
 from X2CTReconstructionLib.volumes import hounsfield, world_geometry
 from X2CTTrainingLib.checks import FILE
 from X2CTTrainingLib.evaluate_command import name_of
-from X2CTTrainingLib.jobs import Job
 from X2CTTrainingLib.scene_cases import add_answers
 from X2CTTrainingLib.scene_drr import add_drrs
 from X2CTTrainingLib.scene_tables import add_csv

@@ -3,7 +3,7 @@
 import slicer
 from slicer.i18n import tr as _
 
-from X2CTTrainingPanelLib.section import Section, columnTexts, fill
+from X2CTPanelLib.section import Section, columnTexts, fill
 
 
 class DataSection(Section):
@@ -35,7 +35,7 @@ class DataSection(Section):
             slicer.util.setSliceViewerLayers(background=nodes[0], fit=True)
 
     def _showTable(self, table):
-        self.parameters.cases = table
+        self.logic.getParameterNode().cases = table
         self.ui.casesTableView.resizeColumnsToContents()
 
 

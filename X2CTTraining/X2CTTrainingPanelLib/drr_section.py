@@ -6,8 +6,8 @@ from slicer import vtkMRMLMarkupsNode, vtkMRMLTransformableNode
 from slicer.i18n import tr as _
 
 from X2CTLib.errors import X2CTError
+from X2CTPanelLib.section import Section
 from X2CTTrainingPanelLib.parameters import VIEWS
-from X2CTTrainingPanelLib.section import Section
 
 PREVIEW_DELAY_MS = 50
 

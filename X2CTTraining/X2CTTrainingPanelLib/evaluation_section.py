@@ -3,7 +3,8 @@
 import slicer
 from slicer.i18n import tr as _
 
-from X2CTTrainingPanelLib.section import Section, columnTexts, fill
+from X2CTPanelLib.section import Section, columnTexts, fill
+from X2CTTrainingPanelLib.training_section import TrainingSection
 
 
 class EvaluationSection(Section):
@@ -38,7 +39,7 @@ class EvaluationSection(Section):
 
         def show(tables):
             self._answers = answers
-            self.parameters.scores = tables[0]
+            self.logic.getParameterNode().scores = tables[0]
             self.ui.scoresTableView.resizeColumnsToContents()
 
         self.panel.start(lambda: self.logic.evaluationJob(answers, device=device), show)
@@ -65,5 +66,5 @@ class EvaluationSection(Section):
             self.panel.showStatus(1, _("{name} is offered in X2CT Reconstruction now").format(name=copy.stem))
 
     def _finishedRun(self):
-        run = self.panel.training.chosenRun()
+        run = self.panel.sections[TrainingSection].chosenRun()
         return run if run and run.model else None

@@ -4,8 +4,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from X2CTPanelLib.section import Section, fill
 from X2CTTrainingPanelLib.data_section import anyData
-from X2CTTrainingPanelLib.section import Section, fill
 
 REFRESH_INTERVAL_MS = 2000
 

@@ -21,8 +21,10 @@ from stand_ins import scripted  # noqa: E402
 from stand_ins.desktop import MODULES, load_module, make_parent, slicer_desktop  # noqa: E402
 
 from X2CTLib import cards  # noqa: E402
+from X2CTLib.corrections import Correction  # noqa: E402
+from X2CTLib.errors import X2CTError  # noqa: E402
 from X2CTLib.geometry import View  # noqa: E402
-from X2CTReconstructionLib.inputs import radiograph_file  # noqa: E402
+from X2CTReconstructionLib.inputs import correction_of, radiograph_file  # noqa: E402
 
 MODULE = MODULES["X2CTReconstruction"]
 
@@ -61,9 +63,8 @@ def pictures(tmp_path) -> dict[View, Path]:
 
 
 def choose_pictures(panel, desktop, pictures) -> None:
-    for view, button in ((View.PA, panel.ui.paFileButton), (View.LATERAL, panel.ui.lateralFileButton)):
-        desktop.chosen_file = str(pictures[view])
-        button.click()
+    desktop.chosen_files = [str(file) for file in pictures.values()]
+    panel.ui.openFilesButton.click()
 
 
 # The panel
@@ -73,7 +74,7 @@ def test_the_panel_starts_idle_and_says_what_it_is(panel):
     assert not panel.ui.reconstructButton.enabled
     assert not panel.ui.cancelButton.enabled
     assert "SYNTHETIC" in panel.ui.researchUseLabel.text and "research use only" in panel.ui.researchUseLabel.text
-    assert panel.ui.presetComboBox.currentText == "X2CT-Body"
+    assert panel.ui.presetComboBox.currentText == "Body, translucent"
     assert panel.ui.renderingCheckBox.checked
 
 
@@ -82,14 +83,91 @@ def test_file_buttons_load_radiographs_and_enable_reconstruct(panel, desktop, pi
     assert panel.ui.paSelector.currentNode().GetName() == "pa"
     assert panel.ui.lateralSelector.currentNode().GetName() == "lateral"
     assert panel.ui.reconstructButton.enabled
-    desktop.chosen_file = ""  # the user presses Cancel in the dialog
-    panel.ui.paFileButton.click()
+    desktop.chosen_files = []  # the user presses Cancel in the dialog
+    panel.ui.openFilesButton.click()
+    panel.ui.openFolderButton.click()
     assert panel.ui.paSelector.currentNode().GetName() == "pa"
 
 
+def test_what_is_dropped_is_loaded(panel, desktop, pictures):
+    event = desktop.qt.QEvent
+    assert not panel.ui.dropLabel.receive(event(event.MouseMove, str(pictures[View.PA])))
+    assert not panel.ui.dropLabel.receive(event(event.DragEnter)), "text, say"
+    entering = event(event.DragEnter, str(pictures[View.PA].parent))
+    assert panel.ui.dropLabel.receive(entering) and entering.accepted
+    assert panel.ui.dropLabel.receive(event(event.Drop, str(pictures[View.PA].parent)))
+    desktop.turn(lambda: panel.ui.lateralSelector.currentNode() is not None)
+    assert panel.ui.paSelector.currentNode().GetName() == "pa"
+
+
+def test_of_several_patients_one_is_chosen(panel, desktop, tmp_path):
+    for name in ("anna", "bert"):
+        for view in ("pa", "lateral"):
+            sitk.WriteImage(sitk.GetImageFromArray(np.eye(12, dtype=np.uint8)), tmp_path / f"{name}_{view}.png")
+    desktop.chosen_files = [str(tmp_path)]
+    panel.ui.openFolderButton.click()
+    assert panel.ui.pairComboBox.visible and panel.ui.pairComboBox.count == 2
+    assert panel.ui.paSelector.currentNode().GetName() == "anna_pa"
+    panel.ui.pairComboBox.choose(1)
+    assert panel.ui.lateralSelector.currentNode().GetName() == "bert_lateral"
+    desktop.chosen_files = [str(tmp_path / "anna_pa.png"), str(tmp_path / "anna_lateral.png")]
+    panel.ui.openFilesButton.click()
+    assert not panel.ui.pairComboBox.visible
+
+
+def test_a_file_of_unknown_view_takes_the_free_place(panel, desktop, tmp_path):
+    for name in ("first", "second"):
+        sitk.WriteImage(sitk.GetImageFromArray(np.eye(12, dtype=np.uint8)), tmp_path / f"{name}.png")
+        desktop.chosen_files = [str(tmp_path / f"{name}.png")]
+        panel.ui.openFilesButton.click()
+        assert "Nothing says which view" in panel.ui.notesTextEdit.plainText
+    assert "first stays" in panel.ui.notesTextEdit.plainText
+    assert panel.ui.paSelector.currentNode().GetName() == "first"
+    panel.ui.swapButton.click()
+    assert panel.ui.paSelector.currentNode().GetName() == "second"
+    assert panel.ui.lateralSelector.currentNode().GetName() == "first"
+
+
+def test_corrections_are_kept_with_the_radiograph_and_asked_of_the_engine(panel, desktop, pictures):
+    choose_pictures(panel, desktop, pictures)
+    ui, pa = panel.ui, panel.ui.paSelector.currentNode()
+    before = ui.paThumbnailLabel.text
+    ui.paTurnButton.click()
+    ui.paMirrorButton.click()
+    ui.paInvertButton.click()
+    ui.paLeftSpinBox.value = 10
+    ui.paPixelSpinBox.value = 0.2
+    expected = Correction(quarter_turns=1, mirrored=True, inverted=True, crop=(0.1, 0, 0, 0), pixel_mm=0.2)
+    assert correction_of(pa) == expected
+    assert ui.paThumbnailLabel.text != before and "<b>R</b>" in before
+    job = panel.logic.reconstructionJob(pa, ui.lateralSelector.currentNode())
+    assert job.request["request"]["corrections"] == {"PA": expected.to_dict()}, "nothing was done to the lateral"
+    ui.swapButton.click()
+    assert ui.lateralMirrorButton.checked and not ui.paMirrorButton.checked
+    with pytest.raises(X2CTError, match="too little"):
+        ui.lateralRightSpinBox.value = 80
+        ui.lateralLeftSpinBox.value = 20
+    assert ui.lateralLeftSpinBox.value == 10, "what cannot be is taken back"
+    ui.resetButton.click()
+    assert correction_of(pa) == Correction() and ui.lateralPixelSpinBox.value == 0
+    assert ui.paThumbnailLabel.text != ui.lateralThumbnailLabel.text
+
+
+def test_the_radiographs_choices_are_those_of_the_scene(panel, desktop, pictures):
+    """A volume that is no radiograph says so in place of its thumbnail."""
+    panel.ui.paSelector.setCurrentNode(slicer.util.addVolumeFromArray(np.zeros((3, 4, 4), np.int16), name="CT"))
+    assert "CT has 3 slices" in panel.ui.paThumbnailLabel.text
+
+
+def test_the_card_of_the_model_is_shown(panel):
+    card = panel.ui.cardTextBrowser.html
+    assert "Research use only" in card and "15 ct, 60 phantoms" in card
+    assert "<td>SSIM slice-wise</td>" in card and "mean volume" in card
+
+
 def test_reconstruct_waits_for_the_radiographs_that_the_model_reads(panel, desktop, pictures):
-    desktop.chosen_file = str(pictures[View.PA])
-    panel.ui.paFileButton.click()
+    desktop.chosen_files = [str(pictures[View.PA])]
+    panel.ui.openFilesButton.click()
     assert not panel.ui.reconstructButton.enabled
     assert panel.ui.reconstructButton.toolTip == "Choose the lateral radiograph first."
     single = cards.own_models_folder() / "single.safetensors"
@@ -100,7 +178,7 @@ def test_reconstruct_waits_for_the_radiographs_that_the_model_reads(panel, deskt
     panel.exit()
     panel.enter()
     assert panel.ui.modelComboBox.count == 2 and panel.ui.modelComboBox.currentIndex == 0
-    panel.ui.modelComboBox.currentIndex = 1
+    panel.ui.modelComboBox.choose(1)
     assert panel.ui.modelComboBox.currentText == "Single view"
     assert panel.ui.reconstructButton.enabled
     assert panel.ui.reconstructButton.toolTip == "Reconstruct the volume."
@@ -111,17 +189,17 @@ def test_reconstruct_waits_for_the_radiographs_that_the_model_reads(panel, deskt
 def test_a_colour_picture_can_be_chosen(panel, desktop, tmp_path):
     path = tmp_path / "colour.png"
     sitk.WriteImage(sitk.GetImageFromArray(np.zeros((12, 10, 3), np.uint8), isVector=True), path)
-    desktop.chosen_file = str(path)
-    panel.ui.paFileButton.click()
+    desktop.chosen_files = [str(path)]
+    panel.ui.openFilesButton.click()
     assert panel.ui.paSelector.currentNode().GetClassName() == "vtkMRMLVectorVolumeNode"
 
 
 def test_an_unreadable_file_is_said_and_changes_nothing(panel, desktop, tmp_path):
     path = tmp_path / "text.dcm"
     path.write_text("no radiograph", encoding="utf-8")
-    desktop.chosen_file = str(path)
+    desktop.chosen_files = [str(path)]
     with pytest.raises(RuntimeError, match=r"text\.dcm"):
-        panel.ui.paFileButton.click()
+        panel.ui.openFilesButton.click()
     assert panel.ui.paSelector.currentNode() is None
 
 
@@ -131,7 +209,7 @@ def test_an_error_of_the_worker_ends_in_words_on_the_panel(panel, desktop, pictu
         panel.ui.reconstructButton.click()
         assert panel.ui.cancelButton.enabled and not panel.ui.reconstructButton.enabled
         desktop.turn(lambda: not panel.ui.cancelButton.enabled)
-    assert "pa.png" in panel.ui.statusLabel.text
+    assert "pa.png" in panel.ui.jobStatusLabel.text
     assert "pa.png" in caplog.text, "shown in a dialog, too"
     assert panel.ui.reconstructButton.enabled
     assert desktop.required, "the packages were ensured before the start"
@@ -143,8 +221,8 @@ def test_cancel_stops_at_once_and_leaves_nothing(panel, desktop, pictures, tmp_p
     panel.ui.reconstructButton.click()
     panel.ui.cancelButton.click()
     assert not panel.ui.cancelButton.enabled
-    assert panel.ui.progressBar.value == 0
-    assert "Cancelled" in panel.ui.statusLabel.text
+    assert panel.ui.jobProgressBar.value == 0
+    assert "Cancelled" in panel.ui.jobStatusLabel.text
     assert not list(tmp_path.glob("X2CT-*")), "temporary files are gone"
     assert panel.ui.reconstructButton.enabled, "and it can be started again"
 
@@ -239,9 +317,9 @@ def test_a_radiograph_of_the_dicom_database_is_read_from_there(module, tmp_path,
 
 def test_a_volume_is_no_radiograph(module, tmp_path):
     node = slicer.util.addVolumeFromArray(np.zeros((2, 12, 10), np.uint16), name="Both views")
-    with pytest.raises(module.X2CTError, match="Both views has 2 slices"):
+    with pytest.raises(X2CTError, match="Both views has 2 slices"):
         module.X2CTReconstructionLogic().reconstruct(node, node)
-    with pytest.raises(module.X2CTError, match="empty"):
+    with pytest.raises(X2CTError, match="empty"):
         radiograph_file(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode"), tmp_path / "pa")
 
 
@@ -283,7 +361,7 @@ def test_a_model_of_one_view_in_slicer(module, tmp_path):
         assert study.radiographs[View.PA].GetImageData().GetDimensions() == (256, 256, 1)
         unused = "The model one chest reads the PA view only; the lateral is not used."
         assert (unused in study.volume.GetAttribute("X2CT.Notes")) == (len(volumes) == 2)
-    with pytest.raises(module.X2CTError, match="needs the PA radiograph"):
+    with pytest.raises(X2CTError, match="needs the PA radiograph"):
         logic.reconstruct(lateralVolume=lateral, model=model)
     logic.close()
 
@@ -291,11 +369,11 @@ def test_a_model_of_one_view_in_slicer(module, tmp_path):
 def test_reconstruct_shows_the_sample_case_on_the_panel(panel, desktop, module):
     panel.ui.sampleButton.click()
     fractions = []
-    panel.ui.progressBar.connect("valueChanged(int)", fractions.append)
+    panel.ui.jobProgressBar.connect("valueChanged(int)", fractions.append)
     panel.ui.reconstructButton.click()
     desktop.turn(lambda: not panel.ui.cancelButton.enabled, seconds=300)
     volume, table = panel.ui.resultSelector.currentNode(), panel.ui.measurementsTableView.mrmlTableNode()
-    assert volume is not None, panel.ui.statusLabel.text
+    assert volume is not None, panel.ui.jobStatusLabel.text
     assert "synthetic" in volume.GetName()
     assert fractions == sorted(fractions) and fractions[-1] == 100 and len(fractions) > 3
 
@@ -304,8 +382,8 @@ def test_reconstruct_shows_the_sample_case_on_the_panel(panel, desktop, module):
         slicer.util.arrayFromTableColumn(again, "Value"), rel=0.01, nan_ok=True
     ), "measured in the scene's frame, it is the same"
 
-    process = panel.logic._worker.pid
+    process = panel.logic.jobs._worker.pid
     radiograph = panel.ui.paSelector.currentNode()
-    with pytest.raises(module.X2CTError, match="frontal view"):
+    with pytest.raises(X2CTError, match="frontal view"):
         panel.logic.reconstruct(radiograph, radiograph)
-    assert panel.logic._worker.pid == process, "the model stays loaded"
+    assert panel.logic.jobs._worker.pid == process, "the model stays loaded"

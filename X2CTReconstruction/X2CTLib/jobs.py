@@ -15,7 +15,7 @@ POLL_INTERVAL_MS = 100
 
 @dataclass(frozen=True)
 class Job:
-    """Work for `X2CTTrainingLib.worker`.
+    """Work for a server of `worker`.
 
     Attributes:
         request: What to do.
@@ -32,10 +32,11 @@ class JobRunner:
     Args:
         temporary: Where their files come to lie, until the next one.
         find_python: Called before the first job; returns the interpreter.
+        server: The module that does them, as `Worker` takes it.
     """
 
-    def __init__(self, temporary: str, find_python: Callable[[], str]) -> None:
-        self._temporary, self._find_python = temporary, find_python
+    def __init__(self, temporary: str, find_python: Callable[[], str], server: str = "X2CTLib.worker") -> None:
+        self._temporary, self._find_python, self._server = temporary, find_python, server
         self._worker: Worker | None = None
         self._folder: tempfile.TemporaryDirectory | None = None
         self._job: Job | None = None
@@ -50,7 +51,7 @@ class JobRunner:
     def start(self, job: Job) -> None:
         """Begin a job and return; `poll` tells how it goes."""
         if self._worker is None:
-            self._worker = Worker(self._find_python(), "X2CTTrainingLib.worker")
+            self._worker = Worker(self._find_python(), self._server)
         self._job = job
         self._worker.submit(job.request)
 

@@ -1,0 +1,1 @@
+"""The panel of the Reconstruction module, a file a section, and what the Training module's panel shares with it."""

@@ -1,0 +1,111 @@
+"""What the panel remembers in the scene, and what can be chosen on it."""
+
+from enum import Enum
+from typing import Annotated
+
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLTableNode
+from slicer.i18n import tr as _
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+
+
+class Preset(Enum):
+    """Volume rendering presets; the values are those of `X2CTReconstructionLib.presets.PRESETS`."""
+
+    BODY = "X2CT-Body"
+    CHEST = "CT-Chest-Contrast-Enhanced"
+    LUNG = "CT-Lung"
+    BONE = "CT-Bone"
+    XRAY = "CT-X-ray"
+
+    def label(self):
+        """On the panel."""
+        return {
+            Preset.BODY: _("Body, translucent"),
+            Preset.CHEST: _("Chest, bones and vessels"),
+            Preset.LUNG: _("Lungs"),
+            Preset.BONE: _("Bones"),
+            Preset.XRAY: _("X-ray"),
+        }[self]
+
+
+class Window(Enum):
+    """Windows of the slices; the values are the names in `X2CTReconstructionLib.presets.WINDOWS`."""
+
+    CHEST = "Chest"
+    LUNG = "Lung"
+    SOFT_TISSUE = "Soft tissue"
+    BONE = "Bone"
+
+    def label(self):
+        """On the panel."""
+        return {
+            Window.CHEST: _("Chest"),
+            Window.LUNG: _("Lungs"),
+            Window.SOFT_TISSUE: _("Soft tissue"),
+            Window.BONE: _("Bones"),
+        }[self]
+
+
+class Device(Enum):
+    """See `X2CTLib.device.choose_device`."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+    def label(self):
+        """On the panel."""
+        return {Device.AUTO: _("Automatic"), Device.CPU: _("Processor (CPU)"), Device.CUDA: _("Graphics card (CUDA)")}[
+            self
+        ]
+
+
+class Precision(Enum):
+    """See `X2CTLib.device.choose_precision`."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+    def label(self):
+        """On the panel."""
+        return {
+            Precision.AUTO: _("Automatic"),
+            Precision.FLOAT32: _("float32, exact"),
+            Precision.BFLOAT16: _("bfloat16, fast"),
+        }[self]
+
+
+@parameterNodeWrapper
+class X2CTReconstructionParameterNode:
+    """What the panel remembers in the scene. What is set right in a radiograph is kept with its node.
+
+    Attributes:
+        paVolume: The PA radiograph.
+        lateralVolume: The lateral radiograph.
+        override: Whether objections to the radiographs become warnings.
+        model: File name of the model; empty for the one that the extension brings.
+        styler: File name of the styler; empty for none.
+        device: What computes.
+        precision: In which number format.
+        estimateUncertainty: Whether the uncertainty is estimated.
+        uncertaintyPasses: From how many further reconstructions.
+        resultVolume: The volume that is looked at, measured and kept.
+        showRendering: Whether it is shown in 3D.
+        preset: Volume rendering preset.
+        measurements: The table on the panel.
+    """
+
+    paVolume: vtkMRMLScalarVolumeNode
+    lateralVolume: vtkMRMLScalarVolumeNode
+    override: bool = False
+    model: str = ""
+    styler: str = ""
+    device: Device = Device.AUTO
+    precision: Precision = Precision.AUTO
+    estimateUncertainty: bool = False
+    uncertaintyPasses: Annotated[int, WithinRange(2, 32)] = 8
+    resultVolume: vtkMRMLScalarVolumeNode
+    showRendering: bool = True
+    preset: Preset = Preset.BODY
+    measurements: vtkMRMLTableNode

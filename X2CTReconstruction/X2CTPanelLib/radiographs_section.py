@@ -1,0 +1,188 @@
+"""Step 1: the radiographs of a patient, and what is set right in them by hand."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from X2CTLib.corrections import Correction
+from X2CTLib.errors import InputError
+from X2CTLib.pairing import Pair
+from X2CTPanelLib.drop_area import DropArea
+from X2CTPanelLib.section import Section, fill
+from X2CTPanelLib.thumbnails import thumbnail
+from X2CTReconstructionLib.inputs import correction_of, set_correction
+
+VIEWS = {"PA": "paVolume", "LATERAL": "lateralVolume"}
+"""The parameter that has the radiograph of a view."""
+SIDES = ("Left", "Top", "Right", "Bottom")
+
+
+class RadiographsSection(Section):
+    """Files in, views, corrections, objections."""
+
+    def __init__(self, panel):
+        super().__init__(panel)
+        ui = self.ui
+        self._pairs = []
+        self._showing = False
+        self._views = {view: _ViewControls(ui, view) for view in VIEWS}
+        self._dropArea = DropArea(ui.dropLabel, self.open)
+        ui.openFilesButton.connect("clicked(bool)", self.onOpenFiles)
+        ui.openFolderButton.connect("clicked(bool)", self.onOpenFolder)
+        ui.sampleButton.connect("clicked(bool)", self.onLoadSampleCase)
+        ui.pairComboBox.connect("activated(int)", self.onChoosePair)
+        ui.swapButton.connect("clicked(bool)", self.onSwap)
+        ui.resetButton.connect("clicked(bool)", self.onReset)
+        for controls in self._views.values():
+            controls.connect(self.onCorrect)
+
+    def enter(self):
+        """Show what the scene has."""
+        self.parametersChanged()
+
+    def parametersChanged(self):
+        """Show the chosen radiographs."""
+        self._showing = True
+        for view, controls in self._views.items():
+            controls.show(self._volume(view))
+        self._showing = False
+
+    def update(self, ready):
+        """What can be changed."""
+        chosen = [self._volume(view) for view in VIEWS]
+        for widget in (self.ui.openFilesButton, self.ui.openFolderButton, self.ui.sampleButton, self.ui.dropLabel):
+            widget.enabled = ready
+        self.ui.swapButton.enabled = self.ui.resetButton.enabled = ready and any(chosen)
+        for view, controls in self._views.items():
+            controls.enable(ready and bool(self._volume(view)))
+
+    def onOpenFiles(self):
+        """Load radiographs from files that the user chooses."""
+        filters = _("Radiographs ({patterns});;All files (*)").format(
+            patterns="*.dcm *.png *.jpg *.jpeg *.tif *.tiff *.nrrd *.nhdr *.nii *.nii.gz *.mha"
+        )
+        self.open(qt.QFileDialog.getOpenFileNames(slicer.util.mainWindow(), _("Radiographs"), "", filters))
+
+    def onOpenFolder(self):
+        """Load radiographs from a folder that the user chooses."""
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Radiographs"), "")
+        self.open([folder] if folder else [])
+
+    def open(self, paths):
+        """Find the radiographs in files and folders; of several patients, the first is shown."""
+        if not paths:
+            return
+        with slicer.util.tryWithErrorDisplay(_("The radiographs could not be loaded."), waitCursor=True):
+            self._pairs = self._findPairs(paths)
+            fill(self.ui.pairComboBox, [pair.name for pair in self._pairs])
+            self.ui.pairComboBox.visible = len(self._pairs) > 1
+            self._load(self._pairs[0])
+
+    def onChoosePair(self, index):
+        """Show another patient of those that were found."""
+        with slicer.util.tryWithErrorDisplay(_("The radiographs could not be loaded."), waitCursor=True):
+            self._load(self._pairs[index])
+
+    def onLoadSampleCase(self):
+        """Load the sample radiographs and choose them."""
+        with slicer.util.tryWithErrorDisplay(_("The sample case could not be loaded."), waitCursor=True):
+            self.parameters.paVolume, self.parameters.lateralVolume = self.logic.loadSampleCase()
+
+    def onSwap(self):
+        """Exchange the radiographs."""
+        p = self.parameters
+        p.paVolume, p.lateralVolume = p.lateralVolume, p.paVolume
+
+    def onReset(self):
+        """Take back all corrections."""
+        for volume in filter(None, map(self._volume, VIEWS)):
+            set_correction(volume, Correction())
+        self.parametersChanged()
+
+    def onCorrect(self, view, turns=0):
+        """Keep what the controls of a view say, and show it."""
+        if self._showing or not self._volume(view):
+            return
+        volume = self._volume(view)
+        turns = (correction_of(volume).quarter_turns + turns) % 4
+        try:
+            with slicer.util.tryWithErrorDisplay(_("This cannot be set.")):
+                set_correction(volume, replace(self._views[view].correction(), quarter_turns=turns))
+        finally:
+            self.parametersChanged()
+
+    def _findPairs(self, paths):
+        try:
+            return self.logic.findPairs(paths)
+        except InputError:
+            # Who gives one file or two means them, whatever they are called.
+            if len(paths) > 2 or not all(Path(path).is_file() for path in paths):
+                raise
+            free = [view for view in VIEWS if not self._volume(view)] if len(paths) == 1 else []
+            files = dict(zip(free or VIEWS, map(Path, paths), strict=False))
+            note = _("Nothing says which view this is: {names}. Swap the radiographs if they are not in their places.")
+            return [Pair("", files, [note.format(names=", ".join(file.name for file in files.values()))])]
+
+    def _load(self, pair):
+        volumes = {view: self.logic.loadRadiograph(file) for view, file in pair.files.items()}
+        notes = list(pair.notes)
+        others = [volume.GetName() for view in VIEWS if view not in volumes and (volume := self._volume(view))]
+        if others:
+            notes.append(_("{name} stays. Check that both are of one patient.").format(name=others[0]))
+        elif len(volumes) == 1:
+            notes.append(_("There is one view only, which is enough for a model that reads no other."))
+        for view, volume in volumes.items():
+            setattr(self.parameters, VIEWS[view], volume)
+        self.ui.notesTextEdit.plainText = "\n".join(notes)
+
+    def _volume(self, view):
+        return getattr(self.parameters, VIEWS[view]) if self.parameters else None
+
+
+class _ViewControls:
+    """The widgets of one view; their names on the panel begin with the view's."""
+
+    def __init__(self, ui, view):
+        self._view, prefix = view, view.lower()
+        self._turn, self._mirror, self._invert = (
+            getattr(ui, f"{prefix}{what}Button") for what in ("Turn", "Mirror", "Invert")
+        )
+        self._crop = [getattr(ui, f"{prefix}{side}SpinBox") for side in SIDES]
+        self._pixel = getattr(ui, f"{prefix}PixelSpinBox")
+        self._thumbnail = getattr(ui, f"{prefix}ThumbnailLabel")
+        self._nothing = self._thumbnail.text
+
+    def connect(self, onCorrect):
+        """Call with the view, and the quarter turns to add, when the user changes something."""
+        self._turn.connect("clicked(bool)", lambda: onCorrect(self._view, turns=1))
+        for button in (self._mirror, self._invert):
+            button.connect("clicked(bool)", lambda: onCorrect(self._view))
+        for box in self._crop:
+            box.connect("valueChanged(int)", lambda: onCorrect(self._view))
+        self._pixel.connect("valueChanged(double)", lambda: onCorrect(self._view))
+
+    def correction(self):
+        """What they say, without turns."""
+        return Correction(
+            mirrored=self._mirror.checked,
+            inverted=self._invert.checked,
+            crop=tuple(box.value / 100 for box in self._crop),
+            pixel_mm=self._pixel.value or None,
+        )
+
+    def show(self, volume):
+        """Show a radiograph and its correction, or that there is none."""
+        correction = correction_of(volume) if volume else Correction()
+        self._mirror.checked, self._invert.checked = correction.mirrored, correction.inverted
+        for box, part in zip(self._crop, correction.crop, strict=True):
+            box.value = round(100 * part)
+        self._pixel.value = correction.pixel_mm or 0.0
+        self._thumbnail.text = thumbnail(volume, self._view) if volume else self._nothing
+
+    def enable(self, enabled):
+        """Whether something can be changed."""
+        for widget in (self._turn, self._mirror, self._invert, self._pixel, *self._crop):
+            widget.enabled = enabled

@@ -1,0 +1,55 @@
+"""Step 3: from the radiographs to a volume in the scene."""
+
+import slicer
+from slicer.i18n import tr as _
+
+from X2CTPanelLib.model_section import ModelSection
+from X2CTPanelLib.section import Section
+
+
+class ReconstructSection(Section):
+    """Start; the panel has progress and Cancel."""
+
+    def __init__(self, panel):
+        super().__init__(panel)
+        self.ui.reconstructButton.connect("clicked(bool)", self.onReconstruct)
+
+    def update(self, ready):
+        """Say what is missing."""
+        p = self.parameters
+        model = self.panel.sections[ModelSection].model()
+        missing = self.logic.missingViews(p.paVolume, p.lateralVolume, model) if p else []
+        self.ui.reconstructButton.enabled = ready and not missing
+        self.ui.reconstructButton.toolTip = (
+            _("Choose the {views} radiograph first.").format(views=_(" and the ").join(missing))
+            if missing
+            else _("Reconstruct the volume.")
+        )
+        self.ui.passesSpinBox.enabled = ready and p.estimateUncertainty
+
+    def onReconstruct(self):
+        """Start the process."""
+        p, options = self.parameters, self.options()
+        self.panel.start(lambda: self.logic.reconstructionJob(p.paVolume, p.lateralVolume, **options), self._show)
+
+    def options(self):
+        """What the panel says of how to reconstruct."""
+        p = self.parameters
+        return {
+            "model": self.panel.sections[ModelSection].model(),
+            "device": p.device.value,
+            "precision": p.precision.value,
+            "override": p.override,
+            "uncertainty_passes": p.uncertaintyPasses if p.estimateUncertainty else 0,
+        }
+
+    def _show(self, study):
+        """Choose the new volume and its measurements, and bring it into the views."""
+        parameters = self.logic.getParameterNode()
+        parameters.measurements = study.measurements
+        parameters.resultVolume = study.volume
+        self.ui.measurementsTableView.resizeColumnsToContents()
+        slicer.util.setSliceViewerLayers(background=study.volume, fit=True)
+        if slicer.app.layoutManager():
+            slicer.util.resetThreeDViews()
+        self.panel.showStatus(1, _("Done: {name}").format(name=study.volume.GetName()))
