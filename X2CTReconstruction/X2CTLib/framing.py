@@ -148,6 +148,15 @@ def shown(radiograph: Radiograph, framing: Framing, projection: ProjectionGeomet
     return _cut(radiograph, framing, projection)[1].numpy()
 
 
+def chest_crop(radiograph: Radiograph, framing: Framing) -> tuple[float, float, float, float]:
+    """The parts of a radiograph to cut off at the left, top, right and bottom so that the standard view is left."""
+    row, column = framing.centre
+    half = CUBE_MM / 2 / framing.mm_per_pixel
+    rows, columns = radiograph.pixels.shape
+    sides = (column + 0.5 - half, row + 0.5 - half, columns - column - 0.5 - half, rows - row - 0.5 - half)
+    return tuple(max(0.0, side / length) for side, length in zip(sides, (columns, rows) * 2, strict=True))
+
+
 def _cut(
     radiograph: Radiograph, framing: Framing, projection: ProjectionGeometry
 ) -> tuple[Float[Tensor, "r c"], Bool[Tensor, "r c"]]:

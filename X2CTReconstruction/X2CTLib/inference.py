@@ -52,7 +52,7 @@ def reconstruct(
         ModelError: The styler is made for views of another size.
         Cancelled: `cancel` was raised.
     """
-    notes = [*check_views(radiographs, override), *_check_needs(model, radiographs)]
+    notes = [*check_views(radiographs, override), *check_needs(model, radiographs)]
     used = {view: radiographs[view] for view in model.generator.views}
     notes += [note for radiograph in used.values() for note in radiograph.notes]
     progress(0.0, "Framing the radiographs")
@@ -87,7 +87,7 @@ def reconstruct(
     )
 
 
-def _check_needs(model: Model, radiographs: Mapping[View, Radiograph]) -> list[str]:
+def check_needs(model: Model, radiographs: Mapping[View, Radiograph]) -> list[str]:
     """Which radiographs a model has no use for, in words.
 
     Raises:

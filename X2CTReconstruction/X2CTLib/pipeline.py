@@ -50,14 +50,28 @@ def reconstruct_files(
 
     return reconstruct(
         radiographs,
-        _model(request.model),
-        _styler(request.styler) if request.styler else None,
+        request_model(request),
+        request_styler(request),
         device=request.device,
         precision=request.precision,
         override=request.override,
         progress=progress,
         cancel=cancel,
     )
+
+
+def request_model(request: Request):
+    """The model of a request, which stays loaded until a request names another one.
+
+    Raises:
+        ModelError: It cannot be used.
+    """
+    return _model(request.model)
+
+
+def request_styler(request: Request):
+    """The same of its styler; None where none is named."""
+    return _styler(request.styler) if request.styler else None
 
 
 @lru_cache(maxsize=1)

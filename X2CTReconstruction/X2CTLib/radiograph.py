@@ -15,6 +15,8 @@ from X2CTLib.pixel_checks import blank_white_frame, objections_to, oddities, sam
 
 COLOURED = "is a picture in colour, not a radiograph. Give the radiograph itself, in grey."
 """The doubt about what is."""
+OVERRIDDEN = "Overridden: "
+"""What the note of an objection starts with that was overridden."""
 
 
 @dataclass
@@ -126,7 +128,7 @@ def check_views(radiographs: Mapping[View, Radiograph], override: bool = False) 
     if objections and not override:
         raise InputError(objections[0])
     warnings = _warnings(radiographs[View.PA], radiographs[View.LATERAL]) if len(radiographs) == 2 else []
-    return [f"Overridden: {objection}" for objection in objections] + warnings
+    return [OVERRIDDEN + objection for objection in objections] + warnings
 
 
 def _objections(radiographs: Mapping[View, Radiograph]) -> list[str]:

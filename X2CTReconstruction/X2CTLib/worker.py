@@ -4,7 +4,8 @@ Slow work belongs in a process: Slicer's event loop starves Python threads, and 
 middle of a convolution. `python -m X2CTLib.worker` is a server; `Worker` starts it, talks to it and kills it.
 This file imports the standard library only, so that the client works before the engine's packages are installed.
 
-What goes in: `{"request": as `request.Request.to_dict` gives it, "output": directory}`.
+What goes in: `{"request": as `request.Request.to_dict` gives it, "output": directory}` for a reconstruction, and
+`{"preview": the same, "output": directory}` for what `preview.Preview` loads.
 Events: `{"event": "progress", "fraction": f, "message": m}`, then `{"event": "done", "output": directory}` or
 `{"event": "error", "message": m}`.
 """
@@ -21,6 +22,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from X2CTLib.errors import InputError, X2CTError
+from X2CTLib.progress import Progress
 from X2CTLib.request import Request
 
 Emit = Callable[[dict], None]
@@ -143,19 +145,34 @@ def _kill_tree(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def _reconstruct(request: dict, emit: Emit) -> None:
-    """Do what the request asks; the engine is imported here, so that a bad request is answered at once."""
-    if not isinstance(request, dict) or not {"request", "output"} <= request.keys():
-        raise InputError('The worker takes a JSON object with "request" and "output".')
+def _reconstruct(request: Request, output: Path, progress: Progress) -> None:
+    from X2CTLib.pipeline import reconstruct_files
+
+    reconstruct_files(request, progress).save(output)
+
+
+def _preview(request: Request, output: Path, progress: Progress) -> None:
+    from X2CTLib.preview_files import write_preview
+
+    write_preview(request, output)
+
+
+# The engine is imported by the tasks, so that a bad request is answered at once.
+_TASKS: dict[str, Callable[[Request, Path, Progress], None]] = {"request": _reconstruct, "preview": _preview}
+
+
+def _answer(request: dict, emit: Emit) -> None:
+    """Do the task that the request names."""
+    names = _TASKS.keys() & request.keys() if isinstance(request, dict) and "output" in request else ()
+    if len(names) != 1:
+        raise InputError('The worker takes a JSON object with "request" or "preview", and "output".')
 
     def progress(fraction: float, message: str) -> None:
         emit({"event": "progress", "fraction": fraction, "message": message})
 
     progress(0.0, "Starting")
-
-    from X2CTLib.pipeline import reconstruct_files
-
-    reconstruct_files(Request.from_dict(request["request"]), progress).save(request["output"])
+    (name,) = names
+    _TASKS[name](Request.from_dict(request[name]), Path(request["output"]), progress)
     emit({"event": "done", "output": request["output"]})
 
 
@@ -171,7 +188,7 @@ def serve(requests: Iterable[str], emit: Emit, answer: Answer) -> None:
             emit({"event": "error", "message": f"{type(error).__name__}: {error}"})
 
 
-def main(answer: Answer = _reconstruct) -> None:
+def main(answer: Answer = _answer) -> None:
     """Serve standard input; it ends with the front end, whose end of the pipe closes."""
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # libraries print what they like; standard output is for events

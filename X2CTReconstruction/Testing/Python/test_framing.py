@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from X2CTLib.framing import Framing, find_framing, frame_radiographs, standard_view
+from X2CTLib.framing import Framing, chest_crop, find_framing, frame_radiographs, standard_view
 from X2CTLib.geometry import CUBE_MM, CUBE_VOXELS, View, clinical_projection, paper_projection
 from X2CTLib.radiograph import Radiograph
 from X2CTLib.templates import mean_view
@@ -175,3 +175,10 @@ def test_a_known_isocentre_is_kept():
     shifted = np.roll(TEMPLATES[View.PA], 9, axis=1)
     radiograph = Radiograph(shifted, View.PA, pixel_mm=2.5, isocentre=(63.5, 63.5))
     assert find_framing(radiograph, TEMPLATES[View.PA]).centre == (63.5, 63.5)
+
+
+def test_the_chest_crop_is_the_standard_view_within_the_picture():
+    radiograph = Radiograph(np.zeros((400, 500), np.float32))
+    # 160 mm are 200 pixels: columns -0.5 to 399.5 of 500, rows 99.5 to 499.5 of 400.
+    crop = chest_crop(radiograph, Framing(0.8, (299.5, 199.5), False, 1.0))
+    assert crop == pytest.approx((0.0, 100 / 400, 100 / 500, 0.0))
