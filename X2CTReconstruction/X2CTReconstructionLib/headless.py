@@ -14,6 +14,8 @@ class HeadlessScene:
         self.scene = slicer.vtkMRMLScene()
         # Each logic registers its module's node classes; that of the segmentations its converters, too.
         self._logics = [
+            slicer.vtkMRMLApplicationLogic(),  # its selection node, which the markups ask for
+            slicer.vtkSlicerMarkupsLogic(),
             slicer.vtkSlicerVolumesLogic(),
             slicer.vtkSlicerVolumeRenderingLogic(),
             slicer.vtkSlicerSegmentationsModuleLogic(),

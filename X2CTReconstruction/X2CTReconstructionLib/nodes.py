@@ -16,6 +16,8 @@ from X2CTLib.geometry import CHEST_WINDOW, ProjectionGeometry, VolumeGeometry, l
 
 PROJECTION_ATTRIBUTE = "X2CT.Projection"
 """Node attribute that holds the `ProjectionGeometry` of a radiograph, as JSON."""
+UNCERTAINTY_SHOWN = (50.0, 300.0)
+"""Standard deviation in HU from which on it is shown, and at which its colours end."""
 
 _ANATOMY = ("123037004", "Anatomical Structure")
 _LUNG = ("39607008", "Lung")
@@ -80,12 +82,16 @@ def add_uncertainty(scene, spread_hu: Float[np.ndarray, "k j i"], geometry: Volu
         name: The node's name, made unique in the scene.
 
     Returns:
-        A `vtkMRMLScalarVolumeNode`, float32, shown from 0 to its 99th percentile.
+        A `vtkMRMLScalarVolumeNode`, float32; shown in colours, and not where it spreads little.
     """
     node = _add_volume(scene, np.asarray(spread_hu, np.float32), geometry.ijk_to_ras, name)
     node.SetVoxelValueUnits(_coded_entry("[hnsf'U]", "UCUM", "Hounsfield unit"))
-    highest = max(float(np.percentile(spread_hu, 99)), 1.0)
-    _show_window(node, highest, highest / 2)
+    low, high = UNCERTAINTY_SHOWN
+    _show_window(node, high - low, (low + high) / 2, colours="vtkMRMLColorTableNodeIron")
+    display = node.GetDisplayNode()
+    display.AutoThresholdOff()
+    display.SetThreshold(low, float(np.finfo(np.float32).max))
+    display.ApplyThresholdOn()
     return node
 
 
@@ -148,6 +154,19 @@ def add_table(scene, columns: dict[str, list[str] | list[float]], name: str):
     return node
 
 
+def volume_geometry(node) -> VolumeGeometry:
+    """Where the voxels of a volume node lie; of a radiograph, where its detector's pixels do."""
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    shape = tuple(reversed(node.GetImageData().GetDimensions()))
+    return VolumeGeometry(shape, lps_to_ras(slicer.util.arrayFromVTKMatrix(matrix)))
+
+
+def radiograph_projection(node) -> ProjectionGeometry:
+    """How the radiograph of a node from `add_radiograph` was taken."""
+    return ProjectionGeometry.from_dict(json.loads(node.GetAttribute(PROJECTION_ATTRIBUTE)))
+
+
 def fill_table(node, columns: dict[str, list[str] | list[float]]) -> None:
     """Replace what is in a `vtkMRMLTableNode`.
 
@@ -179,11 +198,11 @@ def _add_volume(scene, array: np.ndarray, ijk_to_ras: np.ndarray, name: str):
     return node
 
 
-def _show_window(node, window: float, level: float) -> None:
+def _show_window(node, window: float, level: float, colours: str = "vtkMRMLColorTableNodeGrey") -> None:
     display = node.GetDisplayNode()
     display.AutoWindowLevelOff()
     display.SetWindowLevel(window, level)
-    display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeGrey")
+    display.SetAndObserveColorNodeID(colours)
 
 
 def oriented_image(labels: UInt8[np.ndarray, "k j i"], geometry: VolumeGeometry):

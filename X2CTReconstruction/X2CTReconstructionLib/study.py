@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,36 +23,95 @@ from X2CTReconstructionLib.nodes import (
 )
 from X2CTReconstructionLib.provenance import VIEW_NAMES, anonymous_notes
 
+_CARD, _ROLE = "X2CT.Card", "X2CT."
+
 
 @dataclass(frozen=True)
 class Study:
-    """What `add_study` has put into a scene.
+    """A reconstruction's nodes, which hang on its volume by references: so a saved scene brings them back.
+
+    What the user has deleted is None, or left out.
 
     Attributes:
-        patient_item: The patient's item in the subject hierarchy.
         volume: The synthetic CT, a `vtkMRMLScalarVolumeNode`.
-        radiographs: What the network saw, a `vtkMRMLScalarVolumeNode` a view.
-        segmentation: The organs, a `vtkMRMLSegmentationNode`.
-        measurements: A `vtkMRMLTableNode`.
-        reprojections: The radiographs that the synthetic CT would give, a `vtkMRMLScalarVolumeNode` a view.
-        uncertainty: Its spread in HU, a `vtkMRMLScalarVolumeNode`, if that was asked for.
     """
 
-    patient_item: int
     volume: object
-    radiographs: dict[View, object]
-    segmentation: object
-    measurements: object
-    reprojections: dict[View, object] = field(default_factory=dict)
-    uncertainty: object | None = None
+
+    @property
+    def radiographs(self) -> dict[View, object]:
+        """What the network saw, a `vtkMRMLScalarVolumeNode` a view."""
+        return self._by_view("Radiograph")
+
+    @property
+    def reprojections(self) -> dict[View, object]:
+        """The radiographs that the volume would give, a `vtkMRMLScalarVolumeNode` a view."""
+        return self._by_view("Reprojection")
+
+    @property
+    def detectors(self) -> dict[View, object]:
+        """The radiographs as they stand in 3D, a `vtkMRMLModelNode` a view, once that was asked for."""
+        return self._by_view("Detector")
+
+    @property
+    def segmentation(self):
+        """The organs, a `vtkMRMLSegmentationNode`."""
+        return self._node("Segmentation")
+
+    @property
+    def measurements(self):
+        """A `vtkMRMLTableNode`."""
+        return self._node("Measurements")
+
+    @property
+    def uncertainty(self):
+        """Standard deviation in HU, a `vtkMRMLScalarVolumeNode`; None if it was not asked for."""
+        return self._node("Uncertainty")
+
+    @property
+    def notes(self) -> list[str]:
+        """What was assumed about the radiographs, without file names."""
+        return json.loads(self.volume.GetAttribute("X2CT.Notes"))
+
+    @property
+    def trust(self) -> dict | None:
+        """What `Trust.to_dict` gave, if anything."""
+        record = self.volume.GetAttribute("X2CT.Trust")
+        return json.loads(record) if record else None
 
     @property
     def nodes(self) -> list:
-        """All of the above."""
-        pictures = [*self.radiographs.values(), *self.reprojections.values()]
-        return [
-            node for node in (self.volume, *pictures, self.segmentation, self.measurements, self.uncertainty) if node
-        ]
+        """All of them."""
+        roles = (self.volume.GetNthNodeReferenceRole(n) for n in range(self.volume.GetNumberOfNodeReferenceRoles()))
+        found = [self.volume.GetNodeReference(role) for role in roles if role.startswith(_ROLE)]
+        return [self.volume, *filter(None, found)]
+
+    @property
+    def patient_item(self) -> int:
+        """The patient's item in the subject hierarchy; 0 if there is none."""
+        hierarchy = self.volume.GetScene().GetSubjectHierarchyNode()
+        return hierarchy.GetItemAncestorAtLevel(hierarchy.GetItemByDataNode(self.volume), "Patient")
+
+    def attach(self, role: str, node, view: View | None = None) -> None:
+        """Make a node of the scene a part of the study, and file it beside the volume."""
+        self.volume.SetNodeReferenceID(_role(role, view), node.GetID())
+        hierarchy = self.volume.GetScene().GetSubjectHierarchyNode()
+        _file(hierarchy, node, hierarchy.GetItemParent(hierarchy.GetItemByDataNode(self.volume)))
+
+    def _node(self, role: str, view: View | None = None):
+        return self.volume.GetNodeReference(_role(role, view))
+
+    def _by_view(self, role: str) -> dict[View, object]:
+        return {view: node for view in View if (node := self._node(role, view))}
+
+
+def find_studies(scene) -> list[Study]:
+    """The studies of a scene, in the order in which they came, whether they were made here or loaded."""
+    volumes = (
+        scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
+        for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"))
+    )
+    return [Study(volume) for volume in volumes if volume.GetAttribute(_CARD)]
 
 
 def add_study(
@@ -66,48 +125,37 @@ def add_study(
         labels: Its organs, from `X2CTLib.anatomy.segment`.
         measurements: From `X2CTLib.anatomy.measure`.
     """
-    radiographs = {
-        view: add_radiograph(scene, image, reconstruction.projections[view], VIEW_NAMES[view])
-        for view, image in reconstruction.views.items()
-    }
-    volume = add_reconstruction(scene, reconstruction.hu, reconstruction.geometry, "CT (synthetic)")
-    volume.SetAttribute("X2CT.Card", json.dumps(reconstruction.card))
+    geometry, trust = reconstruction.geometry, reconstruction.trust
+    volume = add_reconstruction(scene, reconstruction.hu, geometry, "CT (synthetic)")
+    volume.SetAttribute(_CARD, json.dumps(reconstruction.card))
     volume.SetAttribute("X2CT.Notes", json.dumps(anonymous_notes(reconstruction)))
-    segmentation = add_segmentation(scene, labels, reconstruction.geometry, volume)
-    table = add_measurements(scene, measurements, f"{volume.GetName()} measurements")
-    reprojections, uncertainty = _add_trust(scene, reconstruction, volume) if reconstruction.trust else ({}, None)
-    for node in (volume, segmentation, table, *reprojections.values(), uncertainty):
-        if node:
+    _file_under_new_patient(scene, volume)
+    study = Study(volume)
+    for view, image in reconstruction.views.items():
+        radiograph = add_radiograph(scene, image, reconstruction.projections[view], VIEW_NAMES[view])
+        study.attach("Radiograph", radiograph, view)
+    study.attach("Segmentation", add_segmentation(scene, labels, geometry, volume))
+    study.attach("Measurements", add_measurements(scene, measurements, f"{volume.GetName()} measurements"))
+    if trust:
+        _add_trust(scene, study, reconstruction)
+    for node in study.nodes:
+        if node not in study.radiographs.values():
             node.SetDescription(MARK)
             node.SetAttribute("X2CT.Mark", MARK)
-    study = Study(0, volume, radiographs, segmentation, table, reprojections, uncertainty)
-    return replace(study, patient_item=_file_under_patient(scene, study.nodes))
-
-
-def _add_trust(scene, reconstruction: Reconstruction, volume) -> tuple[dict, object | None]:
-    """The nodes of what speaks for the volume and against it; the words and numbers are an attribute of the volume."""
-    trust = reconstruction.trust
-    volume.SetAttribute("X2CT.Trust", json.dumps(trust.to_dict()))
-    reprojections = {
-        view: add_radiograph(
-            scene, image, reconstruction.projections[view], f"{VIEW_NAMES[view]} of {volume.GetName()}"
-        )
-        for view, image in trust.reprojections.items()
-    }
-    if trust.uncertainty is None:
-        return reprojections, None
-    name = f"{volume.GetName()} uncertainty"
-    return reprojections, add_uncertainty(scene, trust.uncertainty, reconstruction.geometry, name)
+    return study
 
 
 def remove_study(scene, study: Study) -> None:
     """Take a study out of the scene again, with its display, storage and volume rendering nodes."""
+    if not scene.IsNodePresent(study.volume):
+        return
+    patient_item = study.patient_item
     companions = [companion for node in study.nodes for companion in _companions(node)]
     for node in [*study.nodes, *companions]:
         if scene.IsNodePresent(node):
             scene.RemoveNode(node)
     # Without the nodes: outside of the desktop the hierarchy waits for ever for items to vanish with them.
-    scene.GetSubjectHierarchyNode().RemoveItem(study.patient_item, False, True)
+    scene.GetSubjectHierarchyNode().RemoveItem(patient_item, False, True)
 
 
 def save_scene(scene, path: Path) -> None:
@@ -134,16 +182,36 @@ def save_scene(scene, path: Path) -> None:
         raise InputError(f"The scene could not be saved as {path.name}: {error}.") from error
 
 
-def _file_under_patient(scene, nodes: list) -> int:
-    """Put nodes under a new patient and study of the scene's own subject hierarchy; return the patient's item."""
+def _role(role: str, view: View | None) -> str:
+    """The name of a reference of the volume; a saved scene keeps it."""
+    return f"{_ROLE}{role}.{view.name}" if view else f"{_ROLE}{role}"
+
+
+def _add_trust(scene, study: Study, reconstruction: Reconstruction) -> None:
+    """What speaks for the volume and against it; the words and numbers are an attribute of the volume."""
+    study.volume.SetAttribute("X2CT.Trust", json.dumps(reconstruction.trust.to_dict()))
+    for view, image in reconstruction.trust.reprojections.items():
+        name = f"{VIEW_NAMES[view]} of {study.volume.GetName()}"
+        node, like = add_radiograph(scene, image, reconstruction.projections[view], name), study.radiographs[view]
+        node.GetDisplayNode().SetWindowLevel(like.GetDisplayNode().GetWindow(), like.GetDisplayNode().GetLevel())
+        study.attach("Reprojection", node, view)
+    spread = reconstruction.trust.uncertainty
+    if spread is not None:
+        name = f"{study.volume.GetName()} uncertainty"
+        study.attach("Uncertainty", add_uncertainty(scene, spread, reconstruction.geometry, name))
+
+
+def _file_under_new_patient(scene, volume) -> None:
+    """Put a volume under a new patient and study of the scene's own subject hierarchy."""
     hierarchy = scene.GetSubjectHierarchyNode()
     patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), scene.GenerateUniqueName("X2CT patient"))
-    study = hierarchy.CreateStudyItem(patient, "Chest radiographs and synthetic CT")
-    for node in nodes:
-        # The desktop has filed a new node under the scene already; elsewhere nobody has.
-        item = hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(study, node)
-        hierarchy.SetItemParent(item, study)
-    return patient
+    _file(hierarchy, volume, hierarchy.CreateStudyItem(patient, "Chest radiographs and synthetic CT"))
+
+
+def _file(hierarchy, node, parent_item: int) -> None:
+    # The desktop has filed a new node under the scene already; elsewhere nobody has.
+    item = hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(parent_item, node)
+    hierarchy.SetItemParent(item, parent_item)
 
 
 def _companions(node) -> list:

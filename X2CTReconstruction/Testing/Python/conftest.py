@@ -78,6 +78,14 @@ def a_reconstruction(a_chest) -> Reconstruction:
     )
 
 
+@pytest.fixture
+def a_study(a_scene, a_reconstruction, a_chest, some_measurements):
+    """All of it in the scene."""
+    from X2CTReconstructionLib.study import add_study
+
+    return add_study(a_scene, a_reconstruction, a_chest.labels, some_measurements)
+
+
 @pytest.fixture(scope="session")
 def some_measurements() -> list[Measurement]:
     return [

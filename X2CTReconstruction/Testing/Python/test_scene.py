@@ -19,7 +19,7 @@ from X2CTReconstructionLib import nodes, presets
 from X2CTReconstructionLib.headless import HeadlessScene
 from X2CTReconstructionLib.pictures import PICTURES, letters
 from X2CTReconstructionLib.rendering import render_pictures, show_volume_rendering
-from X2CTReconstructionLib.study import add_study, remove_study, save_scene
+from X2CTReconstructionLib.study import add_study, find_studies, remove_study, save_scene
 
 
 def ras_of(volume_node, i, j, k):
@@ -42,9 +42,12 @@ def a_segmentation_node(a_scene, a_chest, a_volume_node):
     return nodes.add_segmentation(a_scene, a_chest.labels, a_chest.geometry, a_volume_node)
 
 
-@pytest.fixture
-def a_study(a_scene, a_reconstruction, a_chest, some_measurements):
-    return add_study(a_scene, a_reconstruction, a_chest.labels, some_measurements)
+def load_scene(scene, bundle):
+    """What ReadFromMRB does, but that needs an application's cache folder."""
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(bundle.parent)
+    scene.SetURL(str(bundle.with_suffix("") / "case.mrml"))
+    assert scene.Import()
 
 
 # Nodes
@@ -143,7 +146,9 @@ def test_study_is_one_patient_and_says_that_it_is_synthetic(a_scene, a_study):
     assert hierarchy.GetItemLevel(a_study.patient_item) == "Patient"
     for node in a_study.nodes:
         assert hierarchy.GetItemAncestorAtLevel(hierarchy.GetItemByDataNode(node), "Patient") == a_study.patient_item
-    for node in (a_study.volume, a_study.segmentation, a_study.measurements):
+    made = {*a_study.nodes} - {*a_study.radiographs.values()}
+    assert len(made) == 6
+    for node in made:
         assert "synthetic" in node.GetName()
         assert node.GetDescription() == node.GetAttribute("X2CT.Mark") == MARK
 
@@ -158,7 +163,7 @@ def test_the_trust_is_in_the_scene_too(a_study, a_reconstruction, a_chest):
     spread = slicer.util.arrayFromVolume(a_study.uncertainty)
     assert spread.dtype == np.float32 and np.array_equal(spread, trust.uncertainty)
     assert ras_of(a_study.uncertainty, 3, 5, 7) == pytest.approx(ras_of(a_study.volume, 3, 5, 7))
-    assert a_study.uncertainty.GetDisplayNode().GetWindow() == 30
+    assert a_study.uncertainty.GetDisplayNode().GetLowerThreshold() == nodes.UNCERTAINTY_SHOWN[0]
     assert Trust.from_dict(json.loads(a_study.volume.GetAttribute("X2CT.Trust")), reprojections={}).words == trust.words
     assert all("synthetic" in node.GetName() for node in (*a_study.reprojections.values(), a_study.uncertainty))
 
@@ -192,12 +197,8 @@ def test_scene_comes_back_from_a_file(a_scene, a_study, a_chest, some_measuremen
     save_scene(a_scene, tmp_path / "case.mrb")
     assert [file.name for file in tmp_path.iterdir()] == ["case.mrb"]
 
-    # ReadFromMRB needs an application's cache folder; what it does is this.
-    with zipfile.ZipFile(tmp_path / "case.mrb") as bundle:
-        bundle.extractall(tmp_path)
     loaded = HeadlessScene()
-    loaded.scene.SetURL(str(tmp_path / "case" / "case.mrml"))
-    assert loaded.scene.Import()
+    load_scene(loaded.scene, tmp_path / "case.mrb")
     volume = loaded.scene.GetFirstNodeByName("CT (synthetic)")
     assert (slicer.util.arrayFromVolume(volume) == a_chest.hu).all()
     assert ras_of(volume, 23, 10, 27) == pytest.approx(ras_of(a_study.volume, 23, 10, 27))
@@ -219,6 +220,41 @@ def test_scene_comes_back_from_a_file(a_scene, a_study, a_chest, some_measuremen
     patient = hierarchy.GetItemAncestorAtLevel(hierarchy.GetItemByDataNode(volume), "Patient")
     assert hierarchy.GetItemName(patient) == a_scene.GetSubjectHierarchyNode().GetItemName(a_study.patient_item)
     loaded.scene.Clear(True)
+
+
+def test_study_comes_back_beside_another(a_scene, a_study, a_chest, tmp_path):
+    """The file's nodes get new identifiers, because theirs are taken."""
+    save_scene(a_scene, tmp_path / "case.mrb")
+    load_scene(a_scene, tmp_path / "case.mrb")
+    first, second = find_studies(a_scene)
+    assert first == a_study
+    assert len(second.nodes) == len(first.nodes) == 8
+    assert not {*first.nodes} & {*second.nodes}
+    assert first.patient_item != second.patient_item
+    assert (slicer.util.arrayFromVolume(second.volume) == a_chest.hu).all()
+    assert second.radiographs.keys() == second.reprojections.keys() == {*View}
+    for view in View:
+        assert nodes.radiograph_projection(second.radiographs[view]).view is view
+        assert "synthetic" in second.reprojections[view].GetName()
+    assert second.segmentation.GetNodeReference("referenceImageGeometryRef") is second.volume
+    assert second.measurements.GetNumberOfRows() == first.measurements.GetNumberOfRows()
+    assert second.notes == first.notes and second.trust == first.trust
+    uncertainty = second.uncertainty.GetDisplayNode()
+    assert uncertainty.GetApplyThreshold() and uncertainty.GetLowerThreshold() == nodes.UNCERTAINTY_SHOWN[0]
+    remove_study(a_scene, second)
+    assert find_studies(a_scene) == [first] and len(first.nodes) == 8
+
+
+def test_study_without_what_the_user_has_deleted(a_scene, a_study):
+    for node in (a_study.measurements, a_study.radiographs[View.PA]):
+        a_scene.RemoveNode(node)
+    (found,) = find_studies(a_scene)
+    assert found.measurements is None
+    assert list(found.radiographs) == [View.LATERAL]
+    assert None not in found.nodes
+    a_scene.Clear(False)
+    assert not find_studies(a_scene)
+    remove_study(a_scene, found)
 
 
 @pytest.mark.parametrize("name", ["case.txt", "no such folder/case.mrb"])

@@ -1,0 +1,112 @@
+"""The views of a study: the layout, and what its slice views show from where."""
+
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import slicer
+import vtk
+
+from X2CTLib.geometry import View
+from X2CTReconstructionLib.layout import LAYOUT_ID, LAYOUT_XML, RADIOGRAPH_VIEWS, VOLUME_VIEWS, show_layout
+from X2CTReconstructionLib.slices import show_uncertainty
+
+
+@pytest.fixture
+def a_scene_with_views(a_scene):
+    """The scene as the desktop's main window makes it: views by the layout, and slices that are drawn."""
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(a_scene)
+    logics = [slicer.vtkMRMLLayoutLogic()]
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def draw(scene, event, node):
+        if node.IsA("vtkMRMLSliceNode"):
+            logics.append(slicer.vtkMRMLSliceLogic())
+            logics[-1].SetMRMLScene(scene)
+            logics[-1].SetSliceNode(node)
+
+    a_scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, draw)
+    logics[0].SetMRMLScene(a_scene)
+    yield a_scene
+    for logic in reversed(logics):
+        logic.SetMRMLScene(None)
+
+
+def slice_node(scene, tag):
+    return scene.GetSingletonNode(tag, "vtkMRMLSliceNode")
+
+
+def composite_node(scene, tag):
+    return slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(slice_node(scene, tag))
+
+
+def place_of_pixel(radiograph, column, row, view):
+    """Where a pixel of a radiograph is in a slice view: from the left and from the top, as parts of it."""
+    to_ras = slicer.util.arrayFromVTKMatrix(view.GetXYToRAS())
+    matrix = vtk.vtkMatrix4x4()
+    radiograph.GetIJKToRASMatrix(matrix)
+    x, y, z, _ = np.linalg.inv(to_ras) @ matrix.MultiplyPoint([column, row, 0, 1])
+    assert z == pytest.approx(0, abs=1e-3)
+    width, height, _ = view.GetDimensions()
+    return x / width, 1 - y / height
+
+
+def test_the_layout_has_the_radiographs_beside_their_slices_and_3d(a_scene_with_views, a_study):
+    show_layout(a_scene_with_views, a_study)
+    layout = a_scene_with_views.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    assert layout.GetViewArrangement() == LAYOUT_ID
+    rows = ElementTree.fromstring(LAYOUT_XML).iterfind("item/layout")
+    tags = [[item.find("view").get("singletontag") for item in row] for row in rows]
+    assert tags == [["PA", "Green", "1"], ["Lateral", "Yellow", "Red"]]
+    for tag, orientation in VOLUME_VIEWS.items():
+        assert slice_node(a_scene_with_views, tag).GetOrientation() == orientation
+
+
+def test_each_view_shows_its_picture(a_scene_with_views, a_study):
+    show_layout(a_scene_with_views, a_study)
+    for view, tag in RADIOGRAPH_VIEWS.items():
+        composite = composite_node(a_scene_with_views, tag)
+        assert composite.GetBackgroundVolumeID() == a_study.radiographs[view].GetID()
+        assert not composite.GetLinkedControl()
+        assert (
+            slice_node(a_scene_with_views, tag).GetViewGroup() != slice_node(a_scene_with_views, "Red").GetViewGroup()
+        )
+    for tag in VOLUME_VIEWS:
+        assert composite_node(a_scene_with_views, tag).GetBackgroundVolumeID() == a_study.volume.GetID()
+
+
+@pytest.mark.parametrize("view", View)
+@pytest.mark.parametrize("size", [(256, 256), (400, 200), (200, 300)])
+def test_a_radiograph_is_upright_not_mirrored_and_fills_its_view(a_scene_with_views, a_study, view, size):
+    show_layout(a_scene_with_views, a_study)
+    node = slice_node(a_scene_with_views, RADIOGRAPH_VIEWS[view])
+    node.SetDimensions(*size, 1)
+    show_layout(a_scene_with_views, a_study)
+    radiograph = a_study.radiographs[view]
+    top_left = np.array(place_of_pixel(radiograph, 0, 0, node))
+    bottom_right = np.array(place_of_pixel(radiograph, 31, 31, node))
+    across, down = bottom_right - top_left
+    assert across > 0 and down > 0
+    assert across * size[0] == pytest.approx(down * size[1])
+    assert max(across, down) == pytest.approx(1)
+    assert (top_left + bottom_right) / 2 == pytest.approx([0.5, 0.5], abs=1e-3)
+
+
+def test_the_view_of_a_missing_radiograph_is_empty(a_scene_with_views, a_study):
+    show_layout(a_scene_with_views, a_study)
+    a_scene_with_views.RemoveNode(a_study.radiographs[View.LATERAL])
+    show_layout(a_scene_with_views, a_study)
+    assert not composite_node(a_scene_with_views, "Lateral").GetBackgroundVolumeID()
+    assert composite_node(a_scene_with_views, "PA").GetBackgroundVolumeID()
+
+
+def test_uncertainty_lies_over_the_volume_only(a_scene_with_views, a_study):
+    show_layout(a_scene_with_views, a_study)
+    show_uncertainty(a_scene_with_views, a_study, 0.6)
+    for tag in VOLUME_VIEWS:
+        composite = composite_node(a_scene_with_views, tag)
+        assert composite.GetForegroundVolumeID() == a_study.uncertainty.GetID()
+        assert composite.GetForegroundOpacity() == pytest.approx(0.6)
+    assert not composite_node(a_scene_with_views, "PA").GetForegroundVolumeID()
+    show_uncertainty(a_scene_with_views, a_study, 0)
+    assert not composite_node(a_scene_with_views, "Red").GetForegroundVolumeID()

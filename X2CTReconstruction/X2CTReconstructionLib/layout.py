@@ -1,0 +1,68 @@
+"""The views of a study in the Slicer desktop: each radiograph beside the slice that it compares with, and 3D."""
+
+from X2CTLib.geometry import View
+from X2CTReconstructionLib.slices import show_radiograph, show_volume
+from X2CTReconstructionLib.study import Study
+
+LAYOUT_ID = 2019
+"""Among the layouts of a `vtkMRMLLayoutNode`; Slicer's own have smaller numbers."""
+RADIOGRAPH_VIEWS = {View.PA: "PA", View.LATERAL: "Lateral"}
+"""Singleton tags of the slice views in which the radiographs are."""
+VOLUME_VIEWS = {"Green": "Coronal", "Yellow": "Sagittal", "Red": "Axial"}
+"""Those of Slicer's own slice views, and what they show."""
+
+_SLICE = """<item><view class="vtkMRMLSliceNode" singletontag="{tag}">
+<property name="orientation" action="default">{orientation}</property>
+<property name="viewlabel" action="default">{label}</property>
+<property name="viewcolor" action="default">{colour}</property>
+<property name="viewgroup" action="default">{group}</property>
+</view></item>"""
+_THREED = """<item><view class="vtkMRMLViewNode" singletontag="1">
+<property name="viewlabel" action="default">1</property>
+</view></item>"""
+
+
+def _row(*items: str) -> str:
+    return f'<item><layout type="horizontal">{"".join(items)}</layout></item>'
+
+
+def _radiograph(view: View, label: str, orientation: str) -> str:
+    # A view group of its own: linked views and crosshairs end at its border.
+    return _SLICE.format(tag=RADIOGRAPH_VIEWS[view], label=label, orientation=orientation, colour="#8FA3B8", group=1)
+
+
+def _volume(tag: str, colour: str) -> str:
+    return _SLICE.format(tag=tag, label=tag[0], orientation=VOLUME_VIEWS[tag], colour=colour, group=0)
+
+
+LAYOUT_XML = '<layout type="vertical">{}{}</layout>'.format(
+    _row(_radiograph(View.PA, "PA", "Coronal"), _volume("Green", "#6EB04B"), _THREED),
+    _row(_radiograph(View.LATERAL, "LAT", "Sagittal"), _volume("Yellow", "#EDD54C"), _volume("Red", "#F34A33")),
+)
+"""As `vtkMRMLLayoutNode.AddLayoutDescription` takes it; colours and labels of the slices are Slicer's own."""
+
+
+def add_layout(layout_node) -> None:
+    """Make the layout known, if it is not; a saved scene that is shown in it needs that before it is loaded."""
+    layout_node.AddLayoutDescription(LAYOUT_ID, LAYOUT_XML)
+
+
+def show_layout(scene, study: Study) -> None:
+    """Switch to the layout, and show a study in it: in each view its own picture, as large as fits.
+
+    Args:
+        scene: A scene with views: that of the desktop with its main window.
+        study: Where it has one radiograph only, the other's view is empty.
+    """
+    layout_node = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    add_layout(layout_node)
+    layout_node.SetViewArrangement(LAYOUT_ID)
+    radiographs = study.radiographs
+    for view, tag in RADIOGRAPH_VIEWS.items():
+        show_radiograph(_slice_node(scene, tag), radiographs.get(view))
+    for tag in VOLUME_VIEWS:
+        show_volume(_slice_node(scene, tag), study.volume)
+
+
+def _slice_node(scene, tag: str):
+    return scene.GetSingletonNode(tag, "vtkMRMLSliceNode")
