@@ -248,4 +248,4 @@ def test_an_unusable_output_is_said(tmp_path):
 def test_help_lists_every_command():
     done = x2ct("--help")
     assert done.returncode == 0
-    assert all(name in done.stdout for name in ("app", "reconstruct", "drr", "train", "evaluate"))
+    assert all(name in done.stdout for name in ("app", "reconstruct", "batch", "drr", "train", "evaluate"))

@@ -1,6 +1,7 @@
 """The command line: `x2ct COMMAND ...`, which `./run` calls.
 
-A command is a module with `add_arguments(parser)` and `run(arguments)`; only the one that is asked for is imported.
+A command is a module with `add_arguments(parser)` and `run(arguments)`, which returns the exit code or None for 0; only
+the one that is asked for is imported.
 """
 
 import argparse
@@ -9,8 +10,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from tqdm import tqdm
 
 from X2CTLib.errors import X2CTError
 from X2CTLib.progress import Progress
@@ -22,6 +21,10 @@ COMMANDS = {
         "radiographs to a volume, pictures, measurements and a report",
     ),
     "models": ("X2CTLib.models_command", "which models there are; add, remove and download some"),
+    "batch": (
+        "X2CTReconstructionLib.batch_command",
+        "the same for every pair of radiographs in folders, with one table for all",
+    ),
     "drr": ("X2CTLib.drr_command", "CTs to radiographs: the PA and lateral view, or any other"),
     "train": ("X2CTTrainingLib.command", "train an experiment: any network of the paper, or your own variant"),
     "evaluate": (
@@ -36,6 +39,8 @@ DEFAULT_COMMAND = "app"
 @contextmanager
 def terminal_progress() -> Iterator[Progress]:
     """A progress bar on the terminal's error stream."""
+    from tqdm import tqdm  # not in Slicer, where what the commands do is used without a terminal
+
     with tqdm(total=100, bar_format="{l_bar}{bar}| {elapsed}<{remaining} {postfix}", disable=None) as bar:
 
         def progress(fraction: float, message: str) -> None:
@@ -46,7 +51,7 @@ def terminal_progress() -> Iterator[Progress]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command; 0 if all went well, 2 for a mistake of the user's, which is said in one line."""
+    """Run a command; 0 if all went well, 1 if part of it failed, 2 for a mistake of the user's, said in one line."""
     argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(
         prog="x2ct",
@@ -65,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     # Who ends the process leaves no scratch folder behind, as who presses Ctrl+C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        importlib.import_module(COMMANDS[arguments.command][0]).run(arguments)
+        return importlib.import_module(COMMANDS[arguments.command][0]).run(arguments) or 0
     except X2CTError as error:
         print(f"x2ct: {error}", file=sys.stderr)
         return 2
@@ -75,7 +80,6 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("x2ct: stopped.", file=sys.stderr)
         return 130
-    return 0
 
 
 if __name__ == "__main__":

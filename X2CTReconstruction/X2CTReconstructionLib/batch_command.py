@@ -1,0 +1,41 @@
+"""`x2ct batch`: every pair of radiographs in folders to volumes, pictures, measurements and reports."""
+
+import argparse
+from pathlib import Path
+
+from X2CTLib.cli import terminal_progress
+from X2CTLib.pairing import find_pairs
+from X2CTLib.request import Request
+from X2CTReconstructionLib.batch import PAGE, run_batch
+from X2CTReconstructionLib.request_arguments import add_request_arguments, request_options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "paths", type=Path, nargs="+", metavar="FOLDER", help="folders with radiographs, DICOM or pictures; or files"
+    )
+    parser.add_argument(
+        "--output", type=Path, required=True, help="folder for the results; a batch that was stopped goes on there"
+    )
+    add_request_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Reconstruct them all; 1 if some could not be.
+
+    Raises:
+        InputError: There are no radiographs.
+    """
+    pairs = find_pairs(arguments.paths)
+    for pair in pairs:
+        for note in pair.notes:
+            print(f"Note on {pair.name}: {note}")
+    defaults = Request(files={}, **request_options(arguments))
+    with terminal_progress() as progress:
+        cases = run_batch(pairs, defaults, arguments.output, progress)
+    failed = [case for case in cases if case.problem]
+    for case in failed:
+        print(f"Failed: {case.name}: {case.problem}")
+    print(f"{len(cases) - len(failed)} of {len(cases)} cases are done; see {arguments.output / PAGE}")
+    return 1 if failed else 0
