@@ -19,6 +19,9 @@ from X2CTLib.resampling import lps_grid, resample
 LABELS = {"body": 1, "right lung": 2, "left lung": 3, "bones": 4, "heart": 5, "liver": 6}
 """What `segment` marks; "body" is what remains of the body, 0 is outside."""
 
+CARDIOTHORACIC_RATIO = "Cardiothoracic ratio"
+"""The name of that measurement."""
+
 _VISIBLE_SHARE = 0.2  # of a ray's way through the body that must be lung to show as lung
 _AXES = {"width": 2, "depth": 1, "height": 0}
 _DIRECTIONS = {"width": "right to left", "depth": "front to back", "height": "top to bottom"}
@@ -41,6 +44,20 @@ class LungAreas:
     right_cm2: float
     left_cm2: float
     lateral_cm2: float
+
+
+@dataclass(frozen=True)
+class CardiothoracicLines:
+    """What the cardiothoracic ratio compares: the end points of two lines in LPS, in mm."""
+
+    heart: Float[np.ndarray, "2 3"]
+    thorax: Float[np.ndarray, "2 3"]
+
+    @property
+    def ratio(self) -> float | None:
+        """Of the widths seen from the front, so heights and depths do not count; None where the thorax has none."""
+        heart, thorax = (float(abs(line[1][0] - line[0][0])) for line in (self.heart, self.thorax))
+        return heart / thorax if thorax else None
 
 
 def segment(
@@ -116,9 +133,9 @@ def measure(
             measurements.append(Measurement(_titled(f"{name} density"), density, "HU", "mean, with the vessels in it"))
     if "lungs" in present:
         measurements += _thorax(organs["lungs"][1], organs["body"][1] if has_body else None)
-    if ratio := cardiothoracic_ratio(aligned):
+    if lines := cardiothoracic_lines(aligned, lps_grid(geometry, COARSE_MM)):
         note = "widest heart over inner thoracic width; without the magnification of a radiograph"
-        measurements.append(Measurement("Cardiothoracic ratio", ratio, "", note))
+        measurements.append(Measurement(CARDIOTHORACIC_RATIO, lines.ratio, "", note))
     for name, (_, on_grid) in present.items():
         measurements += _extents(name, on_grid)
     return measurements
@@ -130,19 +147,23 @@ def measure_part(name: str, mask: Bool[np.ndarray, "k j i"], geometry: VolumeGeo
     return [_volume(name, mask, aligned, geometry), *_extents(name, aligned)] if aligned.any() else []
 
 
-def cardiothoracic_ratio(aligned: UInt8[np.ndarray, "k j i"]) -> float | None:
-    """Widest heart over widest inner thorax, both as seen from the front; None without heart or lungs.
+def cardiothoracic_lines(aligned: UInt8[np.ndarray, "k j i"], grid: VolumeGeometry) -> CardiothoracicLines | None:
+    """Where the heart and the inner thorax are widest; None without heart or lungs.
 
     The heart reaches from its rightmost to its leftmost point, at whatever height these lie; the thorax is measured
     at one height, from lung to lung.
 
     Args:
-        aligned: `LABELS` on a grid of even spacing along the patient's axes.
+        aligned: Values of `LABELS`.
+        grid: Where they lie: along the patient's axes.
     """
+    heart = aligned == LABELS["heart"]
     lungs = np.isin(aligned, [LABELS["right lung"], LABELS["left lung"]])
-    inner = max(_span_mm(plane, 1) for plane in lungs)
-    heart = _span_mm(aligned == LABELS["heart"], _AXES["width"])
-    return heart / inner if heart and inner else None
+    if not heart.any() or not lungs.any():
+        return None
+    widest = int(np.argmax([_span_mm(plane, 1) for plane in lungs]))
+    lungs[:widest] = lungs[widest + 1 :] = False
+    return CardiothoracicLines(_line_across(heart, grid), _line_across(lungs, grid))
 
 
 def lung_areas(labels: UInt8[np.ndarray, "k j i"], geometry: VolumeGeometry) -> LungAreas:
@@ -221,6 +242,16 @@ def _span_mm(mask: Bool[np.ndarray, "*n"], axis: int) -> float:
     """Extent of a mask along an axis in mm, 0 if it is empty."""
     used = np.flatnonzero(mask.any(axis=tuple(a for a in range(mask.ndim) if a != axis)))
     return float(used[-1] - used[0] + 1) * COARSE_MM if len(used) else 0.0
+
+
+def _line_across(mask: Bool[np.ndarray, "k j i"], grid: VolumeGeometry) -> Float[np.ndarray, "2 3"]:
+    """From the right edge of a mask to its left edge, in LPS; each end in the middle of what reaches so far."""
+    used = np.flatnonzero(mask.any(axis=(0, 1)))
+    ends = []
+    for column, edge in ((used[0], used[0] - 0.5), (used[-1], used[-1] + 0.5)):
+        k, j = np.argwhere(mask[:, :, column]).mean(axis=0)
+        ends.append(grid.ijk_to_lps[:3] @ [edge, j, k, 1])
+    return np.array(ends)
 
 
 def _extents(name: str, mask: Bool[np.ndarray, "k j i"]) -> list[Measurement]:

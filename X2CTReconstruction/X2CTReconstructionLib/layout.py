@@ -62,6 +62,10 @@ def show_layout(scene, study: Study) -> None:
         show_radiograph(_slice_node(scene, tag), radiographs.get(view))
     for tag in VOLUME_VIEWS:
         show_volume(_slice_node(scene, tag), study.volume)
+    # On a radiograph a line at the heart would lie wrong: what is in the patient is magnified there.
+    views = [*(_slice_node(scene, tag) for tag in VOLUME_VIEWS), scene.GetSingletonNode("1", "vtkMRMLViewNode")]
+    for line in study.cardiothoracic_lines:
+        line.GetDisplayNode().SetViewNodeIDs([view.GetID() for view in views])
 
 
 def _slice_node(scene, tag: str):

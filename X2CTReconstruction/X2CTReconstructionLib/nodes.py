@@ -126,6 +126,30 @@ def add_segmentation(scene, labels: UInt8[np.ndarray, "k j i"], geometry: Volume
     return node
 
 
+def add_line(scene, ends_lps: Float[np.ndarray, "2 3"], name: str, colour: tuple[int, int, int]):
+    """Add a line that the user may drag by its ends.
+
+    Args:
+        scene: The `vtkMRMLScene`.
+        ends_lps: Where it begins and ends, in mm.
+        name: The node's name, made unique in the scene, and the line's label.
+        colour: Red, green, blue, up to 255.
+
+    Returns:
+        A `vtkMRMLMarkupsLineNode`; slices show where it lies before or behind them, as a radiograph would.
+    """
+    node = _add_node(scene, "vtkMRMLMarkupsLineNode", name)
+    node.CreateDefaultDisplayNodes()
+    slicer.util.updateMarkupsControlPointsFromArray(node, np.asarray(ends_lps) * (-1, -1, 1))
+    node.GetMeasurement("length").SetEnabled(False)  # its label is longer than the width where an end lies higher
+    display = node.GetDisplayNode()
+    for set_colour in (display.SetColor, display.SetSelectedColor):
+        set_colour(*np.array(colour) / 255)
+    display.SetSliceProjection(True)
+    display.SetSliceProjectionUseFiducialColor(True)
+    return node
+
+
 def add_measurements(scene, measurements: list[Measurement], name: str):
     """Add a table with a row a measurement.
 
@@ -152,14 +176,6 @@ def add_table(scene, columns: dict[str, list[str] | list[float]], name: str):
     node.SetUseColumnTitleAsColumnHeader(True)
     fill_table(node, columns)
     return node
-
-
-def volume_geometry(node) -> VolumeGeometry:
-    """Where the voxels of a volume node lie; of a radiograph, where its detector's pixels do."""
-    matrix = vtk.vtkMatrix4x4()
-    node.GetIJKToRASMatrix(matrix)
-    shape = tuple(reversed(node.GetImageData().GetDimensions()))
-    return VolumeGeometry(shape, lps_to_ras(slicer.util.arrayFromVTKMatrix(matrix)))
 
 
 def radiograph_projection(node) -> ProjectionGeometry:

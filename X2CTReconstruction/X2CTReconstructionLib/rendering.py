@@ -18,13 +18,14 @@ from X2CTReconstructionLib.pictures import PICTURES, PIXELS, annotate, draw, off
 from X2CTReconstructionLib.presets import BODY, CHEST, preset_node
 
 
-def show_volume_rendering(scene, volume_node, preset: str = CHEST):
-    """Show a volume in 3D, or change the preset of one that is shown.
+def show_volume_rendering(scene, volume_node, preset: str = CHEST, shift_hu: float = 0.0):
+    """Show a volume in 3D, or change how one is shown.
 
     Args:
         scene: The `vtkMRMLScene`.
         volume_node: The `vtkMRMLScalarVolumeNode`.
         preset: As `X2CTReconstructionLib.presets.preset_node` takes it.
+        shift_hu: How much denser than the preset says tissue must be to be as opaque; colours stay.
 
     Returns:
         The volume's `vtkMRMLVolumeRenderingDisplayNode`.
@@ -33,16 +34,37 @@ def show_volume_rendering(scene, volume_node, preset: str = CHEST):
         InputError: There is no such preset.
     """
     wanted = preset_node(preset)
-    displays = (volume_node.GetNthDisplayNode(n) for n in range(volume_node.GetNumberOfDisplayNodes()))
-    display = next((d for d in displays if d.IsA("vtkMRMLVolumeRenderingDisplayNode")), None)
+    display = _display(volume_node)
     if display is None:
         display = scene.AddNewNodeByClass("vtkMRMLGPURayCastVolumeRenderingDisplayNode")
         property_node = scene.AddNewNodeByClass("vtkMRMLVolumePropertyNode", f"{volume_node.GetName()} rendering")
         display.SetAndObserveVolumePropertyNodeID(property_node.GetID())
         volume_node.AddAndObserveDisplayNodeID(display.GetID())
-    display.GetVolumePropertyNode().CopyParameterSet(wanted)
+    properties = display.GetVolumePropertyNode()
+    modified = properties.StartModify()
+    properties.CopyParameterSet(wanted)
+    properties.SetScalarOpacity(_shifted(wanted.GetScalarOpacity(), shift_hu))
+    properties.CalculateEffectiveRange()
+    properties.EndModify(modified)
     display.SetVisibility(True)
     return display
+
+
+def crop_volume_rendering(scene, volume_node, cropped: bool) -> None:
+    """Cut a volume that is shown in 3D with a box that the user may drag, or show all of it.
+
+    The box fits the volume at first, and then stays as it was left.
+    """
+    display = _display(volume_node)
+    if cropped and display.GetROINode() is None:
+        box = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", f"{volume_node.GetName()} crop box")
+        box.CreateDefaultDisplayNodes()
+        box.GetDisplayNode().SetFillVisibility(False)
+        display.SetAndObserveROINodeID(box.GetID())
+        slicer.vtkSlicerVolumeRenderingLogic().FitROIToVolume(display)
+    display.SetCroppingEnabled(cropped)
+    if box := display.GetROINode():
+        box.SetDisplayVisibility(cropped)
 
 
 def render_pictures(
@@ -93,6 +115,20 @@ def render_pictures(
         draw(window, renderer, files[picture.name], mark)
     progress(1.0, "Pictures drawn")
     return files
+
+
+def _display(volume_node):
+    """The volume's `vtkMRMLVolumeRenderingDisplayNode`, or None."""
+    displays = (volume_node.GetNthDisplayNode(n) for n in range(volume_node.GetNumberOfDisplayNodes()))
+    return next((d for d in displays if d.IsA("vtkMRMLVolumeRenderingDisplayNode")), None)
+
+
+def _shifted(opacity: vtk.vtkPiecewiseFunction, shift_hu: float) -> vtk.vtkPiecewiseFunction:
+    shifted, point = vtk.vtkPiecewiseFunction(), [0.0] * 4
+    for n in range(opacity.GetSize()):
+        opacity.GetNodeValue(n, point)
+        shifted.AddPoint(point[0] + shift_hu, *point[1:])
+    return shifted
 
 
 def _rendering(volume_node, preset: str) -> vtk.vtkVolume:

@@ -3,8 +3,8 @@
 import numpy as np
 import slicer
 
-from X2CTReconstructionLib.nodes import volume_geometry
 from X2CTReconstructionLib.study import Study
+from X2CTReconstructionLib.volumes import volume_geometry
 
 
 def show_volume(slice_node, volume) -> None:

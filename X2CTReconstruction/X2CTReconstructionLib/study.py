@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from X2CTLib.anatomy import Measurement
+from X2CTLib.anatomy import Measurement, cardiothoracic_lines
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import View
 from X2CTLib.mark import MARK
 from X2CTLib.reconstruction import Reconstruction
 from X2CTReconstructionLib.nodes import (
+    add_line,
     add_measurements,
     add_radiograph,
     add_reconstruction,
@@ -67,6 +68,11 @@ class Study:
     def uncertainty(self):
         """Standard deviation in HU, a `vtkMRMLScalarVolumeNode`; None if it was not asked for."""
         return self._node("Uncertainty")
+
+    @property
+    def cardiothoracic_lines(self) -> list:
+        """Across the heart and across the inner thorax, a `vtkMRMLMarkupsLineNode` each."""
+        return [line for role in ("HeartWidth", "ThoracicWidth") if (line := self._node(role))]
 
     @property
     def notes(self) -> list[str]:
@@ -136,6 +142,9 @@ def add_study(
         study.attach("Radiograph", radiograph, view)
     study.attach("Segmentation", add_segmentation(scene, labels, geometry, volume))
     study.attach("Measurements", add_measurements(scene, measurements, f"{volume.GetName()} measurements"))
+    if lines := cardiothoracic_lines(labels, geometry):
+        study.attach("HeartWidth", add_line(scene, lines.heart, "Heart width", (255, 120, 90)))
+        study.attach("ThoracicWidth", add_line(scene, lines.thorax, "Inner thoracic width", (90, 190, 255)))
     if trust:
         _add_trust(scene, study, reconstruction)
     for node in study.nodes:
@@ -221,5 +230,6 @@ def _companions(node) -> list:
         display = node.GetNthNodeReference("display", index)
         found.append(display)
         if display.IsA("vtkMRMLVolumeRenderingDisplayNode"):
-            found += [display.GetVolumePropertyNode(), display.GetROINode()]
+            box = display.GetROINode()
+            found += [display.GetVolumePropertyNode(), box, *(_companions(box) if box else [])]
     return [companion for companion in found if companion]

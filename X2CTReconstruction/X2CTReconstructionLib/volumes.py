@@ -10,6 +10,14 @@ from X2CTLib.errors import InputError
 from X2CTLib.geometry import VolumeGeometry, lps_to_ras
 
 
+def volume_geometry(volume) -> VolumeGeometry:
+    """Where the voxels of a volume node lie, or the pixels of a radiograph, before any transform above it."""
+    matrix = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    shape = tuple(reversed(volume.GetImageData().GetDimensions()))
+    return VolumeGeometry(shape, lps_to_ras(slicer.util.arrayFromVTKMatrix(matrix)))
+
+
 def world_geometry(volume) -> VolumeGeometry:
     """Where the voxels of a `vtkMRMLScalarVolumeNode` lie in the world, under all transforms above it.
 
@@ -17,11 +25,9 @@ def world_geometry(volume) -> VolumeGeometry:
         InputError: It is no volume, or a transform above it is not linear.
     """
     image = volume.GetImageData()
-    shape = tuple(reversed(image.GetDimensions())) if image else ()
-    if len(shape) != 3 or min(shape) < 2 or image.GetNumberOfScalarComponents() != 1:
+    if not image or min(image.GetDimensions()) < 2 or image.GetNumberOfScalarComponents() != 1:
         raise InputError(f"{volume.GetName()} is not a CT: a volume of several slices with one value a voxel.")
-    matrix = vtk.vtkMatrix4x4()
-    volume.GetIJKToRASMatrix(matrix)
+    geometry = volume_geometry(volume)
     transform = volume.GetParentTransformNode()
     if transform:
         if not transform.IsTransformToWorldLinear():
@@ -31,8 +37,9 @@ def world_geometry(volume) -> VolumeGeometry:
             )
         to_world = vtk.vtkMatrix4x4()
         transform.GetMatrixTransformToWorld(to_world)
-        vtk.vtkMatrix4x4.Multiply4x4(to_world, matrix, matrix)
-    return VolumeGeometry(shape, lps_to_ras(slicer.util.arrayFromVTKMatrix(matrix)))
+        ijk_to_world = slicer.util.arrayFromVTKMatrix(to_world) @ geometry.ijk_to_ras
+        geometry = VolumeGeometry(geometry.shape, lps_to_ras(ijk_to_world))
+    return geometry
 
 
 def hounsfield(volume) -> Float[np.ndarray, "k j i"]:

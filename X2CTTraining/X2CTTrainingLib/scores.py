@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int16, UInt8
 
-from X2CTLib.anatomy import LABELS, cardiothoracic_ratio, lung_areas, planimetry_lung_volume, segment
+from X2CTLib.anatomy import LABELS, cardiothoracic_lines, lung_areas, planimetry_lung_volume, segment
 from X2CTLib.drr import project_views
 from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, clinical_projection
 from X2CTLib.metrics import evaluate
@@ -127,10 +127,11 @@ def score_organs(organs: UInt8[np.ndarray, "k j i"], truth: Truth) -> dict[str, 
             scores[f"Dice of {name}"] = overlap / (np.count_nonzero(true) + np.count_nonzero(own))
     for title, name in _MEASURED.items():
         scores |= volume_errors(title, volume_ml(organs, name), volume_ml(truth.organs, name))
-    ratios = cardiothoracic_ratio(organs), cardiothoracic_ratio(truth.organs)
-    if None not in ratios:
-        scores["cardiothoracic ratio error"] = ratios[0] - ratios[1]
-        scores["absolute cardiothoracic ratio error"] = abs(ratios[0] - ratios[1])
+    lines = [cardiothoracic_lines(labels, VolumeGeometry.cube(len(labels))) for labels in (organs, truth.organs)]
+    if None not in lines:
+        error = lines[0].ratio - lines[1].ratio
+        scores["cardiothoracic ratio error"] = error
+        scores["absolute cardiothoracic ratio error"] = abs(error)
     return scores
 
 

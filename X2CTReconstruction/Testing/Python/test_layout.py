@@ -92,6 +92,18 @@ def test_a_radiograph_is_upright_not_mirrored_and_fills_its_view(a_scene_with_vi
     assert (top_left + bottom_right) / 2 == pytest.approx([0.5, 0.5], abs=1e-3)
 
 
+def test_the_lines_are_not_shown_on_the_radiographs(a_scene_with_views, a_study):
+    show_layout(a_scene_with_views, a_study)
+    heart, _ = a_study.cardiothoracic_lines
+    threed = a_scene_with_views.GetSingletonNode("1", "vtkMRMLViewNode")
+    views = {
+        tag: heart.GetDisplayNode().IsDisplayableInView(slice_node(a_scene_with_views, tag).GetID())
+        for tag in ("PA", "Lateral", "Green")
+    }
+    assert views == {"PA": False, "Lateral": False, "Green": True}
+    assert heart.GetDisplayNode().IsDisplayableInView(threed.GetID())
+
+
 def test_the_view_of_a_missing_radiograph_is_empty(a_scene_with_views, a_study):
     show_layout(a_scene_with_views, a_study)
     a_scene_with_views.RemoveNode(a_study.radiographs[View.LATERAL])

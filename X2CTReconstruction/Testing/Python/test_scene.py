@@ -16,9 +16,10 @@ from X2CTLib.mark import MARK
 from X2CTLib.progress import CancelToken
 from X2CTLib.trust import Trust
 from X2CTReconstructionLib import nodes, presets
+from X2CTReconstructionLib.detectors import show_radiographs_in_3d
 from X2CTReconstructionLib.headless import HeadlessScene
 from X2CTReconstructionLib.pictures import PICTURES, letters
-from X2CTReconstructionLib.rendering import render_pictures, show_volume_rendering
+from X2CTReconstructionLib.rendering import crop_volume_rendering, render_pictures, show_volume_rendering
 from X2CTReconstructionLib.study import add_study, find_studies, remove_study, save_scene
 
 
@@ -147,9 +148,9 @@ def test_study_is_one_patient_and_says_that_it_is_synthetic(a_scene, a_study):
     for node in a_study.nodes:
         assert hierarchy.GetItemAncestorAtLevel(hierarchy.GetItemByDataNode(node), "Patient") == a_study.patient_item
     made = {*a_study.nodes} - {*a_study.radiographs.values()}
-    assert len(made) == 6
+    assert len(made) == 8
     for node in made:
-        assert "synthetic" in node.GetName()
+        assert "synthetic" in node.GetName() or node in a_study.cardiothoracic_lines
         assert node.GetDescription() == node.GetAttribute("X2CT.Mark") == MARK
 
 
@@ -186,6 +187,8 @@ def test_removed_study_leaves_nothing(a_scene, a_reconstruction, a_chest, some_m
     before = a_scene.GetNumberOfNodes()
     study = add_study(a_scene, a_reconstruction, a_chest.labels, some_measurements)
     show_volume_rendering(a_scene, study.volume)
+    crop_volume_rendering(a_scene, study.volume, True)
+    show_radiographs_in_3d(a_scene, study, True)
     assert a_scene.GetNumberOfNodes() > before
     remove_study(a_scene, study)
     assert a_scene.GetNumberOfNodes() == before
@@ -228,7 +231,7 @@ def test_study_comes_back_beside_another(a_scene, a_study, a_chest, tmp_path):
     load_scene(a_scene, tmp_path / "case.mrb")
     first, second = find_studies(a_scene)
     assert first == a_study
-    assert len(second.nodes) == len(first.nodes) == 8
+    assert len(second.nodes) == len(first.nodes) == 10
     assert not {*first.nodes} & {*second.nodes}
     assert first.patient_item != second.patient_item
     assert (slicer.util.arrayFromVolume(second.volume) == a_chest.hu).all()
@@ -242,7 +245,7 @@ def test_study_comes_back_beside_another(a_scene, a_study, a_chest, tmp_path):
     uncertainty = second.uncertainty.GetDisplayNode()
     assert uncertainty.GetApplyThreshold() and uncertainty.GetLowerThreshold() == nodes.UNCERTAINTY_SHOWN[0]
     remove_study(a_scene, second)
-    assert find_studies(a_scene) == [first] and len(first.nodes) == 8
+    assert find_studies(a_scene) == [first] and len(first.nodes) == 10
 
 
 def test_study_without_what_the_user_has_deleted(a_scene, a_study):
@@ -289,6 +292,34 @@ def test_preset_is_slicers_and_can_be_changed(a_scene, a_volume_node):
     assert again is display
     assert again.GetVolumePropertyNode().GetScalarOpacity().GetValue(-250) == pytest.approx(0.05)
     assert len(all_of_class(a_scene, "vtkMRMLVolumePropertyNode")) == 1
+
+
+def test_opacity_is_shifted_from_the_preset_not_from_where_it_was(a_scene, a_volume_node):
+    for shift in (100, -50, 200):
+        display = show_volume_rendering(a_scene, a_volume_node, presets.BODY, shift_hu=shift)
+    shifted = display.GetVolumePropertyNode().GetScalarOpacity()
+    opacity = presets.preset_node(presets.BODY).GetScalarOpacity()
+    for hu in (-1100, -400, 100, 250, 3000):
+        assert shifted.GetValue(hu + 200) == pytest.approx(opacity.GetValue(hu))
+    colours = display.GetVolumePropertyNode().GetColor()
+    assert colours.GetColor(180) == presets.preset_node(presets.BODY).GetColor().GetColor(180)
+    show_volume_rendering(a_scene, a_volume_node, presets.BODY)
+    assert display.GetVolumePropertyNode().GetScalarOpacity().GetValue(-250) == pytest.approx(0.05)
+
+
+def test_crop_box_fits_at_first_and_stays_as_the_user_leaves_it(a_scene, a_volume_node):
+    display = show_volume_rendering(a_scene, a_volume_node)
+    crop_volume_rendering(a_scene, a_volume_node, False)
+    assert display.GetROINode() is None
+    crop_volume_rendering(a_scene, a_volume_node, True)
+    box = display.GetROINode()
+    assert display.GetCroppingEnabled() and box.GetDisplayVisibility()
+    assert box.GetSize() == pytest.approx([320] * 3) and box.GetCenter() == pytest.approx([0] * 3)
+    box.SetSize(100, 200, 300)
+    crop_volume_rendering(a_scene, a_volume_node, False)
+    assert not display.GetCroppingEnabled() and not box.GetDisplayVisibility()
+    crop_volume_rendering(a_scene, a_volume_node, True)
+    assert display.GetROINode() is box and box.GetSize() == pytest.approx([100, 200, 300])
 
 
 def test_unknown_preset_is_named_in_the_error(a_scene, a_volume_node):

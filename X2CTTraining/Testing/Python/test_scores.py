@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from X2CTLib.anatomy import LABELS, cardiothoracic_ratio
-from X2CTLib.geometry import CUBE_MM
+from X2CTLib.anatomy import LABELS, cardiothoracic_lines
+from X2CTLib.geometry import CUBE_MM, VolumeGeometry
 from X2CTLib.phantom import LABELS as PHANTOM_LABELS
 from X2CTLib.phantom import make_phantom
 from X2CTTrainingLib import scores
@@ -106,7 +106,7 @@ def test_a_mirrored_answer_is_worse_in_every_way_that_sees_sides(a_truth):
 
 
 def test_the_cardiothoracic_ratio_is_that_of_the_widths(a_truth):
-    assert cardiothoracic_ratio(a_truth.organs) == pytest.approx(8 / 20)
+    assert cardiothoracic_lines(a_truth.organs, VolumeGeometry.cube(VOXELS)).ratio == pytest.approx(8 / 20)
     wide = painted()
     wide[10:12, 10:17, 12:22] = PHANTOM_LABELS["heart"]
     found = scored(a_truth, wide)
