@@ -167,17 +167,17 @@ def _pixel_weights(
         # How far along the ray from the source to the detector each slice is; 1 at the detector.
         scale = (levels - rays.source[axis]) / (wall - rays.source[axis])
         positions = rays.source[other] + scale * (pixels - rays.source[other])
-    return _area_weights(positions, abs(rays.pixels[other, detector]) * scale, count, device)
+    return _area_weights(positions, rays.pixels[other, detector] * scale, count, device)
 
 
 def _area_weights(
-    positions: Float[np.ndarray, "s n"], width: Float[np.ndarray, "s 1"], count: int, device
+    positions: Float[np.ndarray, "s n"], step: Float[np.ndarray, "s 1"], count: int, device
 ) -> Float[Tensor, "s n count"]:
-    """Weights of `count` samples in the mean of their linear interpolation over pixels of a width."""
+    """Weights of `count` samples in the mean of their linear interpolation over pixels, which lie a step apart."""
     samples = torch.arange(count, dtype=torch.float32, device=device)
-    offset = torch.as_tensor(positions, dtype=torch.float32, device=device)[..., None] - samples
-    width = torch.as_tensor(width, dtype=torch.float32, device=device)[..., None]
-    return (_hat_integral(offset + width / 2) - _hat_integral(offset - width / 2)) / width
+    edges = np.concatenate([positions - step / 2, positions[:, -1:] + step / 2], axis=1)
+    offset = torch.as_tensor(edges, dtype=torch.float32, device=device)[..., None] - samples
+    return _hat_integral(offset).diff(dim=1) / torch.as_tensor(step, dtype=torch.float32, device=device)[..., None]
 
 
 def _hat_integral(x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from X2CTLib.errors import X2CTError
 from X2CTPanelLib.section import Section
 from X2CTTrainingPanelLib.parameters import VIEWS
 
-PREVIEW_DELAY_MS = 50
+PREVIEW_DELAY_MS = 10
 
 
 class DrrSection(Section):
@@ -57,8 +57,8 @@ class DrrSection(Section):
         self.ui.sidSlider.enabled = self.ui.sadSlider.enabled = not parallel
 
     def onMoved(self, caller=None, event=None):
-        """The preview is out of date: wait until nothing changes for a moment."""
-        if self.parameters.drrVolume and self.parameters.showPreview:
+        """The preview is out of date: what else changes in the next moment goes into the same new one."""
+        if self.parameters.drrVolume and self.parameters.showPreview and not self._timer.active:
             self._timer.start()
 
     def _follow(self, volume, isocentre):
