@@ -19,7 +19,7 @@ from X2CTLib.cards import MODELS_FOLDER
 from X2CTLib.device import choose_precision
 from X2CTLib.geometry import CUBE_MM, CUBE_VOXELS
 from X2CTLib.model_files import fitting, load_model_files, save_model_files
-from X2CTLib.morphology import closed, dilated, eroded
+from X2CTLib.morphology import closed, dilated, eroded, opened
 from X2CTLib.networks.segmenter import CLASSES, Segmenter
 
 DEFAULT_SEGMENTER = MODELS_FOLDER / "x2ct_organs.safetensors"
@@ -28,6 +28,7 @@ VOXELS = 64
 
 _BORDER = 2  # voxels to both sides of the network's border in which an organ may end
 _FAT_HU = -30  # half way between fat and muscle
+_SOFT_HU = 0  # of a voxel that is more muscle than fat
 _BONE_HU = 200
 _ISLAND = 0.1  # of an organ's largest part; what is smaller is none of it
 _SIDES = CLASSES.index("right lung"), CLASSES.index("left lung")
@@ -80,7 +81,9 @@ def find_organs(hu: Float[np.ndarray, "k j i"], model: OrganModel | None = None)
         logits = network(F.avg_pool3d(volume, CUBE_VOXELS // VOXELS))
     fine = F.interpolate(logits.float(), volume.shape[1:], mode="trilinear", align_corners=False)
     classes = fine[0].argmax(dim=0).numpy().astype(np.uint8)
-    return _without_islands(_with_dense_bones(_without_fat(_with_sharp_lungs(classes, hu), hu), hu))
+    for sharpened in (_with_sharp_lungs, _without_fat, _with_whole_heart, _with_dense_bones):
+        classes = sharpened(classes, hu)
+    return _without_islands(classes)
 
 
 def _with_sharp_lungs(
@@ -107,6 +110,16 @@ def _without_fat(classes: UInt8[np.ndarray, "k j i"], hu: Float[np.ndarray, "k j
         organ = classes == value
         cleaned[organ & ~eroded(organ, _BORDER) & (hu < _FAT_HU)] = 0
     return cleaned
+
+
+def _with_whole_heart(
+    classes: UInt8[np.ndarray, "k j i"], hu: Float[np.ndarray, "k j i"]
+) -> UInt8[np.ndarray, "k j i"]:
+    """The same with the soft tissue between heart and fat or lung that is too thin for anything but the heart's rim."""
+    heart = CLASSES.index("heart")
+    rest = (hu > _SOFT_HU) & ~np.isin(classes, [heart, *_SIDES])
+    rim = rest & ~opened(rest, 1) & dilated(classes == heart, 1)
+    return np.where(rim & (classes == 0), heart, classes).astype(np.uint8)
 
 
 def _with_dense_bones(

@@ -16,6 +16,7 @@ from X2CTLib.organs import DEFAULT_SEGMENTER, load_segmenter
 from X2CTLib.resampling import resample
 
 SEEDS = (9001, 9002)
+MORE_SEEDS = range(9001, 9006)
 CUBE = VolumeGeometry.cube()
 
 
@@ -37,21 +38,37 @@ def dice(a, b):
     return 2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b))
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_volumes_are_those_of_the_phantom(seed):
+def volume_error(seed, name, *labels):
+    """Of what is measured, relative to the phantom's own volume."""
     found = {m.name: m.value for m in measure(a_person(seed).hu, labels_of(seed), CUBE)}
-    true = a_person(seed).volumes_ml
-    assert found["Lungs volume"] == pytest.approx(true["right lung"] + true["left lung"], rel=0.03)
-    assert found["Heart volume"] == pytest.approx(true["heart"], rel=0.25)
+    return found[name] / sum(a_person(seed).volumes_ml[label] for label in labels) - 1
+
+
+@pytest.mark.parametrize("seed", MORE_SEEDS)
+def test_the_lungs_volume_is_that_of_the_phantom(seed):
+    assert volume_error(seed, "Lungs volume", "right lung", "left lung") == pytest.approx(0, abs=0.03)
+
+
+def test_hearts_have_the_volume_of_the_phantoms():
+    """A very small heart, here that of seed 9002, comes out too large."""
+    errors = {seed: volume_error(seed, "Heart volume", "heart") for seed in MORE_SEEDS}
+    assert {seed for seed, error in errors.items() if abs(error) > 0.08} <= {9002}
+    assert errors[9002] < 0.15
+    assert np.mean(np.abs([*errors.values()])) < 0.08
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_cardiothoracic_ratio_is_that_of_the_phantom(seed):
+    found = {m.name: m.value for m in measure(a_person(seed).hu, labels_of(seed), CUBE)}
     assert found["Cardiothoracic ratio"] == pytest.approx(a_person(seed).person.cardiothoracic_ratio, abs=0.05)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_organs_overlap_those_of_the_phantom(seed):
-    for name, least in {"right lung": 0.97, "left lung": 0.97, "heart": 0.86, "liver": 0.9}.items():
+    for name, least in {"right lung": 0.97, "left lung": 0.97, "heart": 0.93, "liver": 0.9}.items():
         assert dice(labels_of(seed) == LABELS[name], truth(seed, name)) > least, name
     bones = truth(seed, "spine", "ribs", "sternum", "clavicles", "scapulae")
-    assert dice(labels_of(seed) == LABELS["bones"], bones) > 0.7
+    assert dice(labels_of(seed) == LABELS["bones"], bones) > 0.75
 
 
 @pytest.mark.parametrize("seed", SEEDS)

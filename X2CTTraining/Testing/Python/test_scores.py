@@ -159,4 +159,4 @@ def test_a_phantoms_organs_are_found_where_they_were_drawn():
     assert found["Dice of right lung"] > 0.95 and found["Dice of left lung"] > 0.95
     assert found["Dice of heart"] > 0.9 and found["Dice of liver"] > 0.88
     assert found["Dice of bones"] > 0.7
-    assert found["absolute lung volume error (%)"] < 3
+    assert found["absolute lung volume error (%)"] < 3 and found["absolute heart volume error (%)"] < 8
