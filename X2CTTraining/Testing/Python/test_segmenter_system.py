@@ -61,6 +61,15 @@ def test_only_what_is_known_counts():
     assert sum(segmentation_losses(-right, truth).values()) > 1
 
 
+def test_a_volume_that_is_too_large_costs_what_it_is_too_large_by():
+    truth = torch.zeros(1, len(CLASSES) + 1, 4, 4, 8)
+    heart = CLASSES.index("heart")
+    truth[:, heart, ..., :4], truth[:, 0, ..., 4:] = 1, 1
+    logits = torch.full((1, len(CLASSES), 4, 4, 8), -20.0)
+    logits[:, heart, ..., :5], logits[:, 0, ..., 5:] = 20, 20
+    assert segmentation_losses(logits, truth)["volume"].item() == pytest.approx(0.25)
+
+
 def test_soft_tissue_may_be_anything_soft():
     truth = torch.zeros(1, len(CLASSES) + 1, 4, 4, 4)
     truth[:, SOFT] = 1
