@@ -8,7 +8,6 @@ import importlib.util
 from pathlib import Path
 
 import slicer
-import vtk
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -17,10 +16,13 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleTest,
 )
 
-from X2CTLib.cards import views_read
+from X2CTLib.cards import own_models_folder, views_read
 from X2CTLib.corrections import Correction
-from X2CTLib.jobs import JobRunner
+from X2CTLib.downloads import choose, read_manifest
+from X2CTLib.jobs import Job, JobRunner
+from X2CTLib.progress import silent
 from X2CTLib.request import Request
+from X2CTPanelLib.measure_section import MeasureSection
 from X2CTPanelLib.model_section import ModelSection
 from X2CTPanelLib.panel import Panel
 from X2CTPanelLib.parameters import Preset, X2CTReconstructionParameterNode
@@ -28,6 +30,7 @@ from X2CTPanelLib.radiographs_section import RadiographsSection
 from X2CTPanelLib.reconstruct_section import ReconstructSection
 from X2CTPanelLib.samples import registerSampleData, sampleFiles
 from X2CTPanelLib.see_section import SeeSection
+from X2CTPanelLib.trust_section import TrustSection
 from X2CTReconstructionLib import dependencies
 from X2CTReconstructionLib.inputs import correction_of, radiograph_file
 
@@ -60,7 +63,14 @@ The Cancer Imaging Archive (CC BY 3.0).</p>
 class X2CTReconstructionWidget(Panel):
     """The panel: seven steps from top to bottom."""
 
-    SECTIONS = (RadiographsSection, ModelSection, ReconstructSection, SeeSection)
+    SECTIONS = (
+        RadiographsSection,
+        ModelSection,
+        ReconstructSection,
+        SeeSection,
+        TrustSection,
+        MeasureSection,
+    )
 
     def makeLogic(self):
         """The module's logic."""
@@ -72,11 +82,17 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
 
     Example::
 
-        from X2CTReconstruction import X2CTReconstructionLogic
-        logic = X2CTReconstructionLogic()
+        logic = slicer.util.getModuleLogic("X2CTReconstruction")
         logic.installDependencies()
-        study = logic.reconstructFiles("pa.dcm", "lateral.dcm")
+        paVolume, lateralVolume = logic.loadSampleCase()
+        study = logic.reconstruct(paVolume, lateralVolume, device="cpu")
         logic.showRendering(study.volume)
+        table = logic.measure(study.volume)
+        cases = logic.batch("radiographs", "chests")
+
+    Attributes:
+        jobs: `X2CTLib.jobs.JobRunner`, for who does not want to wait: it starts and polls what the methods that end in
+            Job return.
     """
 
     def __init__(self):
@@ -94,6 +110,14 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
             RuntimeError: The user declines, or PyTorch cannot be had.
         """
         dependencies.install(dependencies.ENGINE)
+
+    def isReady(self):
+        """Whether the packages are there."""
+        return all(importlib.util.find_spec(name) for name in ("torch", "jaxtyping", "monai", "safetensors"))
+
+    def isOwnModel(self, weights):
+        """Whether a model is one of the user's own, which can be deleted."""
+        return weights.parent == own_models_folder()
 
     def loadRadiograph(self, path):
         """Load one file as one radiograph, grey or colour; the node remembers the file.
@@ -152,12 +176,16 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         Raises:
             InputError: A volume is not a radiograph.
         """
+        request, folder = self._request(paVolume, lateralVolume, options)
+        return self._job(request, folder)
+
+    def _request(self, paVolume, lateralVolume, options):
         folder = self.jobs.new_folder()
         volumes = {name: volume for name, volume in (("PA", paVolume), ("LATERAL", lateralVolume)) if volume}
         files = {name: radiograph_file(volume, folder / name.lower()) for name, volume in volumes.items()}
         corrections = {name: correction_of(volume) for name, volume in volumes.items()}
         corrections = {name: correction for name, correction in corrections.items() if correction != Correction()}
-        return self._job(Request(files, corrections, **options), folder)
+        return Request(files, corrections, **options), folder
 
     def close(self):
         """End the worker process, whatever it does, and remove its files."""
@@ -168,21 +196,118 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
 
         return reconstruction_job(slicer.mrmlScene, request, folder)
 
-    def measure(self, volume):
-        """Measure any chest CT in the scene; returns the new table node."""
-        from X2CTLib.anatomy import measure, segment
-        from X2CTLib.geometry import VolumeGeometry, lps_to_ras
-        from X2CTReconstructionLib.nodes import add_measurements
+    def previewJob(self, paVolume=None, lateralVolume=None, **options):
+        """As `reconstructionJob`, but only reads the radiographs; its result is a `X2CTLib.preview.Preview`."""
+        from X2CTReconstructionLib.scene_jobs import preview_job
 
-        hu = slicer.util.arrayFromVolume(volume)
-        ijkToRas = vtk.vtkMatrix4x4()
-        volume.GetIJKToRASMatrix(ijkToRas)
-        geometry = VolumeGeometry(hu.shape, lps_to_ras(slicer.util.arrayFromVTKMatrix(ijkToRas)))
-        measurements = measure(hu, segment(hu, geometry), geometry)
-        name = _("{name} measurements").format(name=volume.GetName())
-        return add_measurements(slicer.mrmlScene, measurements, name)
+        request, folder = self._request(paVolume, lateralVolume, options)
+        return preview_job(request, folder)
 
-    def showRendering(self, volume, visible=True, preset=Preset.BODY.value):
+    def downloadJob(self, manifest, name):
+        """A model of a manifest (file or https address) comes to the user's models; returns its weights file.
+
+        Raises:
+            InputError: The manifest cannot be had, or has no such model.
+        """
+        (file,) = [file for file in choose(read_manifest(manifest), name).files if file.name.endswith(".safetensors")]
+        request = {"manifest": str(manifest), "name": name}
+        return Job(request, lambda: own_models_folder() / file.name, "X2CTLib.downloads")
+
+    def studyOf(self, volume):
+        """The study that a volume of the scene belongs to, or None; `X2CTReconstructionLib.study.Study`."""
+        if volume is None or not volume.GetAttribute("X2CT.Card") or not self.isReady():
+            return None
+        from X2CTReconstructionLib.study import Study
+
+        return Study(volume)
+
+    def measure(self, volume, segmenter="built-in"):
+        """Find and measure the organs of any chest CT in the scene.
+
+        Args:
+            volume: `vtkMRMLScalarVolumeNode` in HU.
+            segmenter: "built-in", or "TotalSegmentator", which takes minutes.
+
+        Returns:
+            A new table node; `organsOf` has the organs.
+
+        Raises:
+            X2CTError: There is no chest in it, or no such segmenter.
+        """
+        from X2CTReconstructionLib.measuring import measure_volume
+
+        return measure_volume(slicer.mrmlScene, volume, segmenter)
+
+    def measureAgain(self, volume):
+        """Measure the organs of a volume as they are after editing; returns its table node, which is filled anew."""
+        from X2CTReconstructionLib.measuring import measure_again
+
+        return measure_again(slicer.mrmlScene, volume)
+
+    def organsOf(self, volume):
+        """The segmentation node of what was found in a volume, or None."""
+        return volume.GetNodeReference("X2CT.Segmentation")
+
+    def batch(self, folder, output, progress=None, **options):
+        """Reconstruct all pairs of radiographs below a folder, as `x2ct batch` does, and leave the scene as it is.
+
+        Args:
+            folder: Searched as `findPairs` does.
+            output: Gets a folder for each patient, with volume, pictures, measurements and report, and a table of all.
+            progress: As `reconstruct` takes it.
+            options: As `reconstruct` takes them.
+
+        Returns:
+            `X2CTReconstructionLib.batch.Case`s: what each measures, or in words why it could not be reconstructed.
+
+        Raises:
+            X2CTError: There are no radiographs.
+        """
+        from X2CTReconstructionLib.batch import run_batch
+
+        return run_batch(self.findPairs([folder]), Request({}, **options), Path(output), progress or silent)
+
+    def showStudy(self, volume):
+        """Show a volume in the views: of a reconstruction, both radiographs beside its slices and 3D."""
+        if not slicer.app.layoutManager():
+            return
+        study = self.studyOf(volume)
+        if study is None:
+            slicer.util.setSliceViewerLayers(background=volume, fit=True)
+        else:
+            from X2CTReconstructionLib.layout import show_layout
+
+            show_layout(slicer.mrmlScene, study)
+        slicer.util.resetThreeDViews()
+
+    def setWindow(self, volume, name):
+        """Show a volume in one of the windows of `X2CTReconstructionLib.presets.WINDOWS`."""
+        from X2CTReconstructionLib.presets import WINDOWS
+
+        volume.GetDisplayNode().SetWindowLevel(*WINDOWS[name])
+
+    def showUncertainty(self, volume, opacity):
+        """Lay the uncertainty of a reconstruction over it in the slices; 0 takes it away."""
+        from X2CTReconstructionLib.slices import show_uncertainty
+
+        show_uncertainty(slicer.mrmlScene, self.studyOf(volume), opacity)
+
+    def showRatioLines(self, volume, visible=True):
+        """Show or hide the lines of a study's cardiothoracic ratio."""
+        study = self.studyOf(volume)
+        for line in study.cardiothoracic_lines if study else ():
+            line.SetDisplayVisibility(visible)
+
+    def followRatioLines(self, volume):
+        """Keep the table of a study up to date while its lines are dragged, until `stop` of what this returns."""
+        study = self.studyOf(volume)
+        if study is None:
+            return None
+        from X2CTReconstructionLib.cardiothoracic import CardiothoracicObserver
+
+        return CardiothoracicObserver(study)
+
+    def showRendering(self, volume, visible=True, preset=Preset.BODY.value, shiftHu=0.0):
         """Show a volume in 3D with a volume rendering preset, or hide it; without a volume, do nothing."""
         if volume is None:
             return
@@ -190,12 +315,37 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
             dependencies.install_packages(dependencies.ENGINE)
             from X2CTReconstructionLib.rendering import show_volume_rendering
 
-            show_volume_rendering(slicer.mrmlScene, volume, preset)
+            show_volume_rendering(slicer.mrmlScene, volume, preset, shiftHu)
             return
         for index in range(volume.GetNumberOfDisplayNodes()):
             display = volume.GetNthDisplayNode(index)
             if display.IsA("vtkMRMLVolumeRenderingDisplayNode"):
                 display.SetVisibility(False)
+
+    def cropRendering(self, volume, cropped=True):
+        """Cut what `showRendering` shows with a box that can be dragged, or show all of it."""
+        if cropped or (volume.GetNodeReference("display") and self.isReady()):
+            from X2CTReconstructionLib.rendering import crop_volume_rendering
+
+            crop_volume_rendering(slicer.mrmlScene, volume, cropped)
+
+    def showDetectors(self, volume, visible=True):
+        """Let the radiographs of a study stand at their detectors in 3D."""
+        study = self.studyOf(volume)
+        if study:
+            from X2CTReconstructionLib.detectors import show_radiographs_in_3d
+
+            show_radiographs_in_3d(slicer.mrmlScene, study, visible)
+
+    def lookFrom(self, volume, direction):
+        """Turn the 3D view: "PA", "LATERAL", "OBLIQUE" as in figure 6 of the paper, or "SOURCE" of a study's X-rays."""
+        from X2CTReconstructionLib.cameras import look_from, look_from_source
+
+        view = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLViewNode")
+        if direction == "SOURCE":
+            look_from_source(view, next(iter(self.studyOf(volume).radiographs.values())))
+        else:
+            look_from(view, volume, direction)
 
 
 class X2CTReconstructionTest(ScriptedLoadableModuleTest):
@@ -210,9 +360,9 @@ class X2CTReconstructionTest(ScriptedLoadableModuleTest):
 
     def test_sampleCase(self):
         """The volume has the cube's geometry, is in HU, and is not mirrored."""
-        if importlib.util.find_spec("torch") is None:
-            self.skipTest("PyTorch is not installed in this Slicer.")
         logic = X2CTReconstructionLogic()
+        if not logic.isReady():
+            self.skipTest("The Python packages are not installed in this Slicer.")
         self.addCleanup(logic.close)
         self.delayDisplay("Reconstructing the sample case")
         study = logic.reconstruct(*logic.loadSampleCase())

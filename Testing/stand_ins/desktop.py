@@ -142,6 +142,7 @@ class Desktop:
     def __init__(self, app: Application) -> None:
         self.app = app
         self.chosen_files: list[str] = []
+        self.entered: list[str] = []
         self.required: list[str] = []
         self.loaded: list[Widget] = []
         self.qt: ModuleType | None = None
@@ -191,15 +192,33 @@ def _qt(desktop: Desktop) -> ModuleType:
             return tuple(desktop.chosen_files)
 
         @staticmethod
+        def getOpenFileName(parent, caption: str, directory: str, filters: str) -> str:
+            assert "getOpenFileName" in widget_api("QFileDialog").names
+            return "".join(desktop.chosen_files)
+
+        @staticmethod
         def getExistingDirectory(parent, caption: str, directory: str) -> str:
             assert "getExistingDirectory" in widget_api("QFileDialog").names
             return "".join(desktop.chosen_files)
+
+    class InputDialog:
+        """QInputDialog, whose static methods return what the user enters, empty if that is nothing."""
+
+        @staticmethod
+        def getText(parent, title: str, label: str) -> str:
+            return desktop.entered.pop(0)
+
+        @staticmethod
+        def getItem(parent, title: str, label: str, items: list[str], current: int, editable: bool) -> str:
+            entered = desktop.entered.pop(0)
+            assert entered in ["", *items]
+            return entered
 
     class Object:
         """QObject."""
 
     members = {"QTimer": Timer, "QFile": File, "QUiLoader": UiLoader, "QFileDialog": FileDialog}
-    members |= {"QObject": Object, "QEvent": Event}
+    members |= {"QInputDialog": InputDialog, "QObject": Object, "QEvent": Event}
     return _module("qt", QMessageBox=SimpleNamespace(Ok=1, Critical=3), Qt=SimpleNamespace(WaitCursor=3), **members)
 
 

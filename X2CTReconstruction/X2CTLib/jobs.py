@@ -20,14 +20,16 @@ class Job:
     Attributes:
         request: What to do.
         finish: To be called when it is done; returns what the job was for.
+        server: The module that does it, as `Worker` takes it; None for that of the runner.
     """
 
     request: dict
     finish: Callable[[], object]
+    server: str | None = None
 
 
 class JobRunner:
-    """Has jobs done.
+    """Has jobs done, one at a time; a process for each server stays for the next job.
 
     Args:
         temporary: Where their files come to lie, until the next one.
@@ -37,7 +39,7 @@ class JobRunner:
 
     def __init__(self, temporary: str, find_python: Callable[[], str], server: str = "X2CTLib.worker") -> None:
         self._temporary, self._find_python, self._server = temporary, find_python, server
-        self._worker: Worker | None = None
+        self._workers: dict[str, Worker] = {}
         self._folder: tempfile.TemporaryDirectory | None = None
         self._job: Job | None = None
 
@@ -50,14 +52,15 @@ class JobRunner:
 
     def start(self, job: Job) -> None:
         """Begin a job and return; `poll` tells how it goes."""
-        if self._worker is None:
-            self._worker = Worker(self._find_python(), self._server)
+        server = job.server or self._server
+        if server not in self._workers:
+            self._workers[server] = Worker(self._find_python(), server)
         self._job = job
-        self._worker.submit(job.request)
+        self._workers[server].submit(job.request)
 
     def poll(self) -> list[dict]:
         """The process's events since the last call, without waiting; `X2CTLib.worker` says what they are."""
-        return self._worker.poll() if self._worker else []
+        return [event for worker in self._workers.values() for event in worker.poll()]
 
     def finish(self):
         """After the event "done": what the job was for."""
@@ -82,8 +85,8 @@ class JobRunner:
 
     def close(self) -> None:
         """End the process, whatever it does, and remove its files."""
-        if self._worker:
-            self._worker.close()
+        for worker in self._workers.values():
+            worker.close()
         if self._folder:
             self._folder.cleanup()
         self._folder = None

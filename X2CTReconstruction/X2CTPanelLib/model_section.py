@@ -1,8 +1,16 @@
 """Step 2: which model reconstructs, what it is worth, and where it runs."""
 
+import qt
+import slicer
+from slicer.i18n import tr as _
+
 from X2CTLib import cards
+from X2CTLib.downloads import read_manifest
+from X2CTLib.page import png_uri
 from X2CTPanelLib.card_page import cardPage
 from X2CTPanelLib.section import Section, fill
+
+MODEL_FILES = "(*.safetensors)"
 
 
 class ModelSection(Section):
@@ -11,32 +19,100 @@ class ModelSection(Section):
     def __init__(self, panel):
         super().__init__(panel)
         self._models = []
+        self._stylers = []
         self.ui.modelComboBox.connect("activated(int)", self.onChooseModel)
+        self.ui.stylerComboBox.connect("activated(int)", self.onChooseStyler)
+        self.ui.addModelButton.connect("clicked(bool)", self.onAdd)
+        self.ui.downloadModelButton.connect("clicked(bool)", self.onDownload)
+        self.ui.deleteModelButton.connect("clicked(bool)", self.onDelete)
 
     def enter(self):
         """See which models there are: X2CT Training may have published one."""
         self.listModels()
 
     def parametersChanged(self):
-        """Show the chosen model."""
-        names = [path.name for path in self._models]
-        if self.parameters.model in names:
-            self.ui.modelComboBox.currentIndex = names.index(self.parameters.model)
-        elif self._models:
-            self.ui.modelComboBox.currentIndex = 0
+        """Show the chosen model and styler."""
+        _choose(self.ui.modelComboBox, [path.name for path in self._models], self.parameters.model)
+        _choose(self.ui.stylerComboBox, ["", *(path.name for path in self._stylers)], self.parameters.styler)
         self.ui.cardTextBrowser.html = cardPage(cards.load_card(self.model())) if self._models else ""
+
+    def update(self, ready):
+        """Only the user's own models can be deleted."""
+        model = self.model()
+        self.ui.deleteModelButton.enabled = ready and model is not None and self.logic.isOwnModel(model)
+        self.ui.addModelButton.enabled = self.ui.downloadModelButton.enabled = ready
 
     def model(self):
         """The chosen weights file."""
-        return self._models[self.ui.modelComboBox.currentIndex] if self._models else None
+        index = self.ui.modelComboBox.currentIndex
+        return self._models[index] if 0 <= index < len(self._models) else None
+
+    def styler(self):
+        """The weights file of the chosen styler, or None."""
+        index = self.ui.stylerComboBox.currentIndex
+        return self._stylers[index - 1] if 0 < index <= len(self._stylers) else None
 
     def listModels(self):
         """Offer the extension's models and the user's own; the chosen one stays if it is still there."""
-        models = cards.reconstruction_models()
-        self._models = list(models)
+        models, stylers = cards.reconstruction_models(), cards.styler_models()
+        self._models, self._stylers = list(models), list(stylers)
         fill(self.ui.modelComboBox, models.values())
+        fill(self.ui.stylerComboBox, [_("None"), *stylers.values()])
         self.parametersChanged()
 
     def onChooseModel(self, index):
         """Remember the choice."""
         self.parameters.model = self._models[index].name
+
+    def onChooseStyler(self, index):
+        """Remember the choice; the pictures were another's."""
+        self.ui.stylerPicturesLabel.text = ""
+        self.parameters.styler = self._stylers[index - 1].name if index else ""
+
+    def onAdd(self):
+        """Copy a model from a file that the user chooses to the user's models."""
+        path = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), _("Model"), "", MODEL_FILES)
+        if path:
+            with slicer.util.tryWithErrorDisplay(_("The model could not be added.")):
+                self._showNew(cards.add_model(path))
+
+    def onDownload(self):
+        """Download a model that a manifest offers."""
+        window, title = slicer.util.mainWindow(), _("Download a model")
+        address = qt.QInputDialog.getText(window, title, _("Manifest of models (https address or file):"))
+        if not address:
+            return
+        with slicer.util.tryWithErrorDisplay(_("The manifest cannot be used.")):
+            offers = {offer.name: offer for offer in read_manifest(address.strip())}
+            name = qt.QInputDialog.getItem(window, title, _("Model:"), list(offers), 0, False)
+            if name:
+                self.panel.start(lambda: self.logic.downloadJob(address.strip(), name), self._showNew)
+
+    def onDelete(self):
+        """Delete the chosen model, if the user says so again."""
+        model = self.model()
+        question = _("Delete the model {name} and its card from this computer?").format(name=model.name)
+        if slicer.util.confirmYesNoDisplay(question):
+            with slicer.util.tryWithErrorDisplay(_("The model could not be deleted.")):
+                cards.remove_model(model)
+                self.parameters.model = ""
+                self.listModels()
+
+    def showStyled(self, preview):
+        """The standard views before and after the styler."""
+        pictures = [picture for seen in preview.views.values() if seen.styled for picture in (seen.seen, seen.styled)]
+        self.ui.stylerPicturesLabel.text = " ".join(
+            f"<img src='{png_uri(picture.read_bytes())}' height='90'>" for picture in pictures
+        )
+
+    def _showNew(self, weights):
+        self.logic.getParameterNode().model = weights.name
+        if self.parameters:
+            self.listModels()
+        self.panel.showStatus(1, _("Added {name} to your models").format(name=weights.stem))
+
+
+def _choose(comboBox, names, name):
+    """Show the item of a file name; the first one if it is not there."""
+    if comboBox.count:
+        comboBox.currentIndex = names.index(name) if name in names else 0

@@ -76,6 +76,20 @@ class Precision(Enum):
         }[self]
 
 
+class Segmenter(Enum):
+    """What finds the organs."""
+
+    BUILT_IN = "built-in"
+    TOTAL_SEGMENTATOR = "TotalSegmentator"
+
+    def label(self):
+        """On the panel."""
+        return {
+            Segmenter.BUILT_IN: _("Built-in segmenter"),
+            Segmenter.TOTAL_SEGMENTATOR: _("TotalSegmentator, where it is installed"),
+        }[self]
+
+
 @parameterNodeWrapper
 class X2CTReconstructionParameterNode:
     """What the panel remembers in the scene. What is set right in a radiograph is kept with its node.
@@ -93,6 +107,13 @@ class X2CTReconstructionParameterNode:
         resultVolume: The volume that is looked at, measured and kept.
         showRendering: Whether it is shown in 3D.
         preset: Volume rendering preset.
+        opacityShift: Of the preset, in HU.
+        cropBox: Whether the rendering is cut by a box.
+        radiographsIn3D: Whether the radiographs stand at their detectors.
+        window: Of the slices.
+        uncertaintyOpacity: Of the overlay.
+        segmenter: What finds the organs.
+        showRatioLines: Whether the lines of the cardiothoracic ratio are shown.
         measurements: The table on the panel.
     """
 
@@ -108,4 +129,11 @@ class X2CTReconstructionParameterNode:
     resultVolume: vtkMRMLScalarVolumeNode
     showRendering: bool = True
     preset: Preset = Preset.BODY
+    opacityShift: Annotated[float, WithinRange(-300, 300)] = 0.0
+    cropBox: bool = False
+    radiographsIn3D: bool = False
+    window: Window = Window.CHEST
+    uncertaintyOpacity: Annotated[float, WithinRange(0, 1)] = 0.0
+    segmenter: Segmenter = Segmenter.BUILT_IN
+    showRatioLines: bool = True
     measurements: vtkMRMLTableNode

@@ -11,6 +11,8 @@ from X2CTLib.corrections import Correction
 from X2CTLib.errors import InputError
 from X2CTLib.pairing import Pair
 from X2CTPanelLib.drop_area import DropArea
+from X2CTPanelLib.model_section import ModelSection
+from X2CTPanelLib.reconstruct_section import ReconstructSection
 from X2CTPanelLib.section import Section, fill
 from X2CTPanelLib.thumbnails import thumbnail
 from X2CTReconstructionLib.inputs import correction_of, set_correction
@@ -35,6 +37,8 @@ class RadiographsSection(Section):
         ui.sampleButton.connect("clicked(bool)", self.onLoadSampleCase)
         ui.pairComboBox.connect("activated(int)", self.onChoosePair)
         ui.swapButton.connect("clicked(bool)", self.onSwap)
+        ui.checkButton.connect("clicked(bool)", self.onCheck)
+        ui.cropToChestButton.connect("clicked(bool)", self.onCropToChest)
         ui.resetButton.connect("clicked(bool)", self.onReset)
         for controls in self._views.values():
             controls.connect(self.onCorrect)
@@ -55,6 +59,7 @@ class RadiographsSection(Section):
         chosen = [self._volume(view) for view in VIEWS]
         for widget in (self.ui.openFilesButton, self.ui.openFolderButton, self.ui.sampleButton, self.ui.dropLabel):
             widget.enabled = ready
+        self.ui.checkButton.enabled = self.ui.cropToChestButton.enabled = ready and any(chosen)
         self.ui.swapButton.enabled = self.ui.resetButton.enabled = ready and any(chosen)
         for view, controls in self._views.items():
             controls.enable(ready and bool(self._volume(view)))
@@ -96,6 +101,14 @@ class RadiographsSection(Section):
         p = self.parameters
         p.paVolume, p.lateralVolume = p.lateralVolume, p.paVolume
 
+    def onCheck(self):
+        """Read the radiographs as the reconstruction will."""
+        self._preview(lambda preview: None)
+
+    def onCropToChest(self):
+        """Cut off what is not the chest, where it is found."""
+        self._preview(self._crop)
+
     def onReset(self):
         """Take back all corrections."""
         for volume in filter(None, map(self._volume, VIEWS)):
@@ -113,6 +126,36 @@ class RadiographsSection(Section):
                 set_correction(volume, replace(self._views[view].correction(), quarter_turns=turns))
         finally:
             self.parametersChanged()
+
+    def _preview(self, then):
+        p, options = self.parameters, self.panel.sections[ReconstructSection].options()
+
+        def show(preview):
+            self.showPreview(preview)
+            then(preview)
+
+        self.panel.start(lambda: self.logic.previewJob(p.paVolume, p.lateralVolume, **options), show)
+
+    def _crop(self, preview):
+        parameters = self.logic.getParameterNode()
+        for view, seen in preview.views.items():
+            if seen.chest_crop:
+                volume = getattr(parameters, VIEWS[view])
+                set_correction(volume, replace(correction_of(volume), crop=seen.chest_crop))
+        if self.parameters:
+            self.parametersChanged()
+
+    def showPreview(self, preview):
+        """What was assumed, and what speaks against the radiographs."""
+        lines = [preview.problem] if preview.problem else []
+        if preview.overridable:
+            lines.append(_("Check 'Use them in spite of objections' to go on all the same; the result will say so."))
+        lines += preview.notes
+        for seen in preview.views.values():
+            lines += [seen.words, *seen.notes]
+        self.ui.notesTextEdit.plainText = "\n".join(dict.fromkeys(filter(None, lines)))
+        self.panel.sections[ModelSection].showStyled(preview)
+        self.panel.showStatus(1, preview.problem or _("Nothing speaks against these radiographs."))
 
     def _findPairs(self, paths):
         try:

@@ -1,6 +1,5 @@
 """Step 3: from the radiographs to a volume in the scene."""
 
-import slicer
 from slicer.i18n import tr as _
 
 from X2CTPanelLib.model_section import ModelSection
@@ -17,7 +16,7 @@ class ReconstructSection(Section):
     def update(self, ready):
         """Say what is missing."""
         p = self.parameters
-        model = self.panel.sections[ModelSection].model()
+        model = self._models.model()
         missing = self.logic.missingViews(p.paVolume, p.lateralVolume, model) if p else []
         self.ui.reconstructButton.enabled = ready and not missing
         self.ui.reconstructButton.toolTip = (
@@ -32,11 +31,16 @@ class ReconstructSection(Section):
         p, options = self.parameters, self.options()
         self.panel.start(lambda: self.logic.reconstructionJob(p.paVolume, p.lateralVolume, **options), self._show)
 
+    @property
+    def _models(self):
+        return self.panel.sections[ModelSection]
+
     def options(self):
         """What the panel says of how to reconstruct."""
         p = self.parameters
         return {
-            "model": self.panel.sections[ModelSection].model(),
+            "model": self._models.model(),
+            "styler": self._models.styler(),
             "device": p.device.value,
             "precision": p.precision.value,
             "override": p.override,
@@ -49,7 +53,5 @@ class ReconstructSection(Section):
         parameters.measurements = study.measurements
         parameters.resultVolume = study.volume
         self.ui.measurementsTableView.resizeColumnsToContents()
-        slicer.util.setSliceViewerLayers(background=study.volume, fit=True)
-        if slicer.app.layoutManager():
-            slicer.util.resetThreeDViews()
+        self.logic.showStudy(study.volume)
         self.panel.showStatus(1, _("Done: {name}").format(name=study.volume.GetName()))

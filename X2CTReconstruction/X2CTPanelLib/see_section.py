@@ -1,7 +1,5 @@
 """Step 4: the volume in the views."""
 
-import json
-
 import slicer
 from slicer.i18n import tr as _
 
@@ -9,34 +7,63 @@ from X2CTPanelLib.section import Section
 
 
 class SeeSection(Section):
-    """Volume rendering and slices follow the panel; what else is in the scene stays as it is."""
+    """The views follow the panel; what else is in the scene stays as it is."""
 
     def __init__(self, panel):
         super().__init__(panel)
-        self._rendered = None
+        self._shown = {}
+        self.ui.layoutButton.connect("clicked(bool)", self.onLayout)
+        self.ui.lookPaButton.connect("clicked(bool)", lambda: self._look("PA"))
+        self.ui.lookLateralButton.connect("clicked(bool)", lambda: self._look("LATERAL"))
+        self.ui.lookSourceButton.connect("clicked(bool)", lambda: self._look("SOURCE"))
 
     def enter(self):
         """The scene is left as it was found."""
-        self._rendered = self._wantedRendering()
+        self._shown = self._wanted()
 
     def parametersChanged(self):
-        """Follow the panel's choice of volume, rendering and preset."""
-        wanted, rendered = self._wantedRendering(), self._rendered
-        if wanted == rendered:
-            return
-        self._rendered = wanted
-        with slicer.util.tryWithErrorDisplay(_("The volume could not be rendered.")):
-            if rendered[0] != wanted[0]:
-                self.logic.showRendering(slicer.mrmlScene.GetNodeByID(rendered[0]), visible=False)
-            self.logic.showRendering(self.parameters.resultVolume, *wanted[1:])
+        """Show what is wanted and was not."""
+        wanted, shown = self._wanted(), self._shown
+        self._shown = wanted
+        volume = self.parameters.resultVolume
+        with slicer.util.tryWithErrorDisplay(_("The volume could not be shown so.")):
+            if shown["volume"] != wanted["volume"]:
+                self.logic.showRendering(slicer.mrmlScene.GetNodeByID(shown["volume"]), visible=False)
+            if volume is None:
+                return
+            if shown != wanted | {"window": shown["window"]}:
+                self.logic.showRendering(volume, *wanted["rendering"])
+                self.logic.cropRendering(volume, wanted["crop"])
+                self.logic.showDetectors(volume, wanted["detectors"])
+            if shown["window"] != wanted["window"]:
+                self.logic.setWindow(volume, wanted["window"])
 
     def update(self, ready):
-        """What was assumed about the radiographs of the volume."""
+        """What can be shown."""
         volume = self.parameters.resultVolume if self.parameters else None
-        notes = volume.GetAttribute("X2CT.Notes") if volume else None
-        if notes:
-            self.ui.notesTextEdit.plainText = "\n".join(json.loads(notes))
+        study = self.logic.studyOf(volume)
+        for widget in (self.ui.layoutButton, self.ui.lookPaButton, self.ui.lookLateralButton, self.ui.windowComboBox):
+            widget.enabled = volume is not None
+        rendered = volume is not None and self.parameters.showRendering
+        for widget in (self.ui.presetComboBox, self.ui.opacityShiftSlider, self.ui.cropCheckBox):
+            widget.enabled = rendered
+        self.ui.detectorsCheckBox.enabled = self.ui.lookSourceButton.enabled = study is not None
 
-    def _wantedRendering(self):
+    def onLayout(self):
+        """Both radiographs beside the slices and 3D."""
+        with slicer.util.tryWithErrorDisplay(_("The views could not be arranged.")):
+            self.logic.showStudy(self.parameters.resultVolume)
+
+    def _look(self, direction):
+        with slicer.util.tryWithErrorDisplay(_("The 3D view could not be turned.")):
+            self.logic.lookFrom(self.parameters.resultVolume, direction)
+
+    def _wanted(self):
         p = self.parameters
-        return p.resultVolume.GetID() if p.resultVolume else "", p.showRendering, p.preset.value
+        return {
+            "volume": p.resultVolume.GetID() if p.resultVolume else "",
+            "rendering": (p.showRendering, p.preset.value, p.opacityShift),
+            "crop": p.cropBox and p.showRendering,
+            "detectors": p.radiographsIn3D,
+            "window": p.window.value,
+        }

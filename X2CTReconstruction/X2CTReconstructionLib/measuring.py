@@ -1,7 +1,10 @@
-"""What the segments of a scene measure now, after whatever was done to them in Segment Editor."""
+"""Organs of a volume in the scene and what they measure, also after whatever was done to them in Segment Editor."""
 
+from X2CTLib import anatomy
 from X2CTLib.anatomy import Measurement, measure, measure_part
 from X2CTLib.errors import InputError
+from X2CTReconstructionLib import total_segmentator
+from X2CTReconstructionLib.nodes import add_measurements, add_segmentation, fill_measurements
 from X2CTReconstructionLib.segments import read_segments
 from X2CTReconstructionLib.volumes import hounsfield, world_geometry
 
@@ -23,3 +26,39 @@ def measure_segmentation(scene, segmentation, volume) -> list[Measurement]:
     labels, others = read_segments(segmentation, geometry)
     measurements = measure(hounsfield(volume), labels, geometry)
     return measurements + [row for name, mask in others.items() for row in measure_part(name, mask, geometry)]
+
+
+def measure_volume(scene, volume, segmenter: str = "built-in"):
+    """Find and measure the organs of any chest CT; they hang on it by references, as those of a `Study` do.
+
+    Args:
+        scene: The `vtkMRMLScene`.
+        volume: A `vtkMRMLScalarVolumeNode` in HU.
+        segmenter: "built-in" or "TotalSegmentator".
+
+    Returns:
+        A new `vtkMRMLTableNode`.
+
+    Raises:
+        InputError: There is no chest, or the segmenter is not there.
+    """
+    geometry, hu = world_geometry(volume), hounsfield(volume)
+    if segmenter == "TotalSegmentator":
+        labels = total_segmentator.segment(scene, volume)
+    else:
+        labels = anatomy.segment(hu, geometry)
+    table = add_measurements(scene, measure(hu, labels, geometry), f"{volume.GetName()} measurements")
+    for role, node in (("Segmentation", add_segmentation(scene, labels, geometry, volume)), ("Measurements", table)):
+        volume.SetNodeReferenceID(f"X2CT.{role}", node.GetID())
+    return table
+
+
+def measure_again(scene, volume):
+    """Fill the table of a volume anew, or a new one if it is gone, from the organs as they are now; returns it."""
+    measurements = measure_segmentation(scene, volume.GetNodeReference("X2CT.Segmentation"), volume)
+    table = volume.GetNodeReference("X2CT.Measurements")
+    if table is None:
+        table = add_measurements(scene, [], f"{volume.GetName()} measurements")
+        volume.SetNodeReferenceID("X2CT.Measurements", table.GetID())
+    fill_measurements(table, measurements)
+    return table

@@ -161,13 +161,20 @@ def add_measurements(scene, measurements: list[Measurement], name: str):
     Returns:
         A `vtkMRMLTableNode` with the columns Name, Value (double), Unit and Note.
     """
+    table = add_table(scene, {}, name)
+    fill_measurements(table, measurements)
+    return table
+
+
+def fill_measurements(table, measurements: list[Measurement]) -> None:
+    """Replace what is in a table of `add_measurements`."""
     columns = {
         "Name": [m.name for m in measurements],
         "Value": [float(m.value) for m in measurements],
         "Unit": [m.unit for m in measurements],
         "Note": [m.note for m in measurements],
     }
-    return add_table(scene, columns, name)
+    fill_table(table, columns)
 
 
 def add_table(scene, columns: dict[str, list[str] | list[float]], name: str):

@@ -53,9 +53,11 @@ def show_volume_rendering(scene, volume_node, preset: str = CHEST, shift_hu: flo
 def crop_volume_rendering(scene, volume_node, cropped: bool) -> None:
     """Cut a volume that is shown in 3D with a box that the user may drag, or show all of it.
 
-    The box fits the volume at first, and then stays as it was left.
+    The box fits the volume at first, and then stays as it was left. Nothing happens to a volume that was never shown.
     """
     display = _display(volume_node)
+    if display is None:
+        return
     if cropped and display.GetROINode() is None:
         box = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", f"{volume_node.GetName()} crop box")
         box.CreateDefaultDisplayNodes()

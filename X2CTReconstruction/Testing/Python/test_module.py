@@ -3,10 +3,15 @@
 The stand-ins know what a running Slicer 5.13 has (Testing/stand_ins) and refuse everything else.
 """
 
+import html
+import json
 import logging
 import shutil
 import sys
+import textwrap
+import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,8 +28,11 @@ from stand_ins.desktop import MODULES, load_module, make_parent, slicer_desktop 
 from X2CTLib import cards  # noqa: E402
 from X2CTLib.corrections import Correction  # noqa: E402
 from X2CTLib.errors import X2CTError  # noqa: E402
+from X2CTLib.files import sha256  # noqa: E402
 from X2CTLib.geometry import View  # noqa: E402
 from X2CTReconstructionLib.inputs import correction_of, radiograph_file  # noqa: E402
+from X2CTReconstructionLib.presets import PRESETS, WINDOWS  # noqa: E402
+from X2CTReconstructionLib.study import add_study, remove_study, save_scene  # noqa: E402
 
 MODULE = MODULES["X2CTReconstruction"]
 
@@ -163,6 +171,59 @@ def test_the_card_of_the_model_is_shown(panel):
     card = panel.ui.cardTextBrowser.html
     assert "Research use only" in card and "15 ct, 60 phantoms" in card
     assert "<td>SSIM slice-wise</td>" in card and "mean volume" in card
+
+
+def test_models_are_added_downloaded_and_deleted(panel, desktop, tmp_path, monkeypatch):
+    weights = save_one_chest_model(tmp_path / "files" / "one_chest.safetensors")
+    card = cards.card_path(weights)
+    desktop.chosen_files = [str(weights)]
+    panel.ui.addModelButton.click()
+    assert panel.ui.modelComboBox.currentText == "one chest" and panel.parameters.model == weights.name
+    assert panel.ui.deleteModelButton.enabled
+    asked = []
+    for answer in (False, True):
+        monkeypatch.setattr(
+            slicer.util, "confirmYesNoDisplay", lambda text, answer=answer: asked.append(text) or answer
+        )
+        assert panel.ui.modelComboBox.currentIndex == 1
+        panel.ui.deleteModelButton.click()
+    assert "one_chest.safetensors" in asked[0]
+    assert panel.ui.modelComboBox.count == 1 and not panel.ui.deleteModelButton.enabled, "the extension's stays"
+
+    files = [{"name": file.name, "url": file.as_uri(), "sha256": sha256(file)} for file in (weights, card)]
+    manifest = tmp_path / "models.json"
+    offer = {"name": "One chest", "description": "a test", "size": weights.stat().st_size, "files": files}
+    manifest.write_text(json.dumps([offer]), encoding="utf-8")
+    desktop.entered = [str(manifest), "One chest"]
+    panel.ui.downloadModelButton.click()
+    desktop.turn(lambda: not panel.ui.cancelButton.enabled)
+    assert panel.ui.modelComboBox.currentText == "one chest" and "Added" in panel.ui.jobStatusLabel.text
+    desktop.entered = [""]
+    panel.ui.downloadModelButton.click()
+
+
+def test_the_choices_are_kept_in_the_scene(panel, desktop, module):
+    panel.ui.deviceComboBox.currentIndex = 1
+    panel.ui.precisionComboBox.currentIndex = 1
+    panel.ui.uncertaintyCheckBox.click()
+    panel.ui.overrideCheckBox.click()
+    assert panel.ui.passesSpinBox.enabled
+    assert panel.sections[module.ReconstructSection].options() == {
+        "model": cards.DEFAULT_MODEL,
+        "styler": None,
+        "device": "cpu",
+        "precision": "float32",
+        "override": True,
+        "uncertainty_passes": 8,
+    }
+    parameters = module.X2CTReconstructionLogic().getParameterNode()
+    assert parameters.device.value == "cpu" and parameters.override
+
+
+def test_the_presets_on_the_panel_are_those_of_the_library(module):
+    parameters = sys.modules["X2CTPanelLib.parameters"]
+    assert [preset.value for preset in parameters.Preset] == list(PRESETS)
+    assert [window.value for window in parameters.Window] == list(WINDOWS)
 
 
 def test_reconstruct_waits_for_the_radiographs_that_the_model_reads(panel, desktop, pictures):
@@ -387,3 +448,159 @@ def test_reconstruct_shows_the_sample_case_on_the_panel(panel, desktop, module):
     with pytest.raises(X2CTError, match="frontal view"):
         panel.logic.reconstruct(radiograph, radiograph)
     assert panel.logic.jobs._worker.pid == process, "the model stays loaded"
+
+
+# A study in the scene
+
+
+@pytest.fixture
+def a_study_in_slicer(panel, a_reconstruction, a_chest, some_measurements):
+    """The small study, in the desktop's scene, and chosen on the panel."""
+    study = add_study(slicer.mrmlScene, a_reconstruction, a_chest.labels, some_measurements)
+    panel.parameters.resultVolume = study.volume
+    return study
+
+
+def test_the_panel_says_how_far_to_trust_a_study(panel, a_study_in_slicer):
+    trust = a_study_in_slicer.trust
+    assert all(html.escape(words) in panel.ui.trustLabel.text for words in trust["words"])
+    assert ("Low trust" in panel.ui.trustLabel.text) == trust["low"]
+    page = panel.ui.comparisonLabel.text
+    assert page.count("<img") == 3 * len(a_study_in_slicer.radiographs)
+    assert f"correlation {trust['reprojection_correlations']['PA']:.2f}" in page
+    panel.ui.resultSelector.setCurrentNode(slicer.util.addVolumeFromArray(np.zeros((4, 4, 4), np.int16), name="Other"))
+    assert "Other is not a reconstruction" in panel.ui.trustLabel.text and not panel.ui.comparisonLabel.text
+
+
+def test_edited_organs_are_measured_again(panel, a_study_in_slicer, monkeypatch):
+    opened = {}
+    editor = SimpleNamespace(
+        setSegmentationNode=lambda node: opened.update(segmentation=node),
+        setSourceVolumeNode=lambda node: opened.update(volume=node),
+    )
+    monkeypatch.setattr(slicer.util, "selectModule", lambda name: opened.update(module=name))
+    monkeypatch.setattr(slicer.util, "getModuleWidget", lambda name: SimpleNamespace(editor=editor))
+    panel.ui.editSegmentationButton.click()
+    organs = a_study_in_slicer.segmentation
+    assert opened == {"module": "SegmentEditor", "segmentation": organs, "volume": a_study_in_slicer.volume}
+
+    panel.ui.measureAgainButton.click()
+    table = panel.ui.measurementsTableView.mrmlTableNode()
+    assert table is a_study_in_slicer.measurements, "filled anew"
+    names = [table.GetTable().GetColumnByName("Name").GetValue(row) for row in range(table.GetNumberOfRows())]
+    volume = slicer.util.arrayFromTableColumn(table, "Value")[names.index("Right lung volume")]
+    assert volume == pytest.approx(16 * 10 * 8, rel=0.02), "voxels of 1 mL, less the heart"
+    organs.GetSegmentation().RemoveSegment(organs.GetSegmentation().GetSegmentIdBySegmentName("heart"))
+    panel.ui.measureAgainButton.click()
+    names = [table.GetTable().GetColumnByName("Name").GetValue(row) for row in range(table.GetNumberOfRows())]
+    assert not any("heart volume" in name.lower() for name in names)
+
+
+def test_totalsegmentator_can_be_chosen_where_it_is_installed(panel, a_study_in_slicer):
+    assert panel.ui.measureButton.enabled
+    panel.ui.segmenterComboBox.currentIndex = 1
+    assert not panel.ui.measureButton.enabled
+    assert "not installed" in panel.ui.measureButton.toolTip
+
+
+def test_the_rendering_is_shifted_and_cropped(panel, a_study_in_slicer):
+    volume, ui = a_study_in_slicer.volume, panel.ui
+    displays = [volume.GetNthDisplayNode(n) for n in range(volume.GetNumberOfDisplayNodes())]
+    (display,) = [node for node in displays if node.IsA("vtkMRMLVolumeRenderingDisplayNode")]
+    opacity = display.GetVolumePropertyNode().GetScalarOpacity
+    before = opacity().GetValue(300)
+    ui.opacityShiftSlider.value = 200
+    assert opacity().GetValue(500) == pytest.approx(before)
+    ui.cropCheckBox.click()
+    assert display.GetCroppingEnabled() and display.GetROINode().GetDisplayVisibility()
+    ui.cropCheckBox.click()
+    assert not display.GetCroppingEnabled()
+    ui.renderingCheckBox.click()
+    assert not ui.cropCheckBox.enabled and not ui.opacityShiftSlider.enabled
+
+
+def test_radiographs_stand_at_their_detectors(panel, a_study_in_slicer):
+    panel.ui.detectorsCheckBox.click()
+    detectors = a_study_in_slicer.detectors
+    assert len(detectors) == 2 and all(node.GetDisplayVisibility() for node in detectors.values())
+    panel.ui.detectorsCheckBox.click()
+    assert not any(node.GetDisplayVisibility() for node in detectors.values())
+
+
+def test_the_3d_view_is_turned(panel, a_study_in_slicer, monkeypatch):
+    view, camera = (slicer.mrmlScene.AddNewNodeByClass(f"vtkMRML{name}Node") for name in ("View", "Camera"))
+    view.SetLayoutName("1")
+    camera.SetLayoutName("1")
+
+    def direction() -> np.ndarray:
+        towards = np.subtract(camera.GetFocalPoint(), camera.GetPosition())
+        return towards / np.linalg.norm(towards)
+
+    panel.ui.lookPaButton.click()
+    assert direction() == pytest.approx((0, -1, 0))
+    panel.ui.lookLateralButton.click()
+    assert direction() == pytest.approx((1, 0, 0))
+    panel.ui.lookSourceButton.click()
+    assert direction() == pytest.approx((0, 1, 0)), "the rays of a PA radiograph go from posterior to anterior"
+
+
+def test_the_lines_of_the_ratio_are_shown_and_followed(panel, a_study_in_slicer):
+    heart, _ = a_study_in_slicer.cardiothoracic_lines
+    assert heart.GetDisplayVisibility()
+    panel.ui.ratioLinesCheckBox.click()
+    assert not heart.GetDisplayVisibility()
+    panel.exit()
+    assert panel.sections[sys.modules["X2CTPanelLib.measure_section"].MeasureSection]._following is None
+
+
+def test_the_window_follows_the_panel(panel, a_study_in_slicer):
+    display = a_study_in_slicer.volume.GetDisplayNode()
+    panel.ui.windowComboBox.currentIndex = 1
+    assert (display.GetWindow(), display.GetLevel()) == WINDOWS["Lung"]
+
+
+def test_a_saved_scene_restores_the_panel(panel, a_study_in_slicer, tmp_path):
+    panel.ui.deviceComboBox.currentIndex = 1
+    words, name = panel.ui.trustLabel.text, a_study_in_slicer.volume.GetName()
+    save_scene(slicer.mrmlScene, tmp_path / "study.mrb")
+    slicer.mrmlScene.Clear(False)
+    assert panel.ui.trustLabel.text != words
+    with zipfile.ZipFile(tmp_path / "study.mrb") as bundle:
+        bundle.extractall(tmp_path)
+    slicer.mrmlScene.SetURL(str(tmp_path / "study" / "study.mrml"))
+    assert slicer.mrmlScene.Import()
+    assert panel.ui.resultSelector.currentNode().GetName() == name
+    assert panel.ui.trustLabel.text == words and panel.ui.deviceComboBox.currentIndex == 1
+    assert panel.ui.measureAgainButton.enabled, "the organs belong to the volume"
+
+
+def test_ten_studies_that_come_and_go_leave_nothing(panel, a_reconstruction, a_chest, some_measurements):
+    counts = []
+    for _ in range(10):
+        study = add_study(slicer.mrmlScene, a_reconstruction, a_chest.labels, some_measurements)
+        panel.parameters.resultVolume = study.volume
+        panel.parameters.measurements = study.measurements
+        remove_study(slicer.mrmlScene, study)
+        counts.append(slicer.mrmlScene.GetNumberOfNodes())
+    assert counts == counts[:1] * 10
+    assert panel.ui.resultSelector.currentNode() is None
+
+
+# The console
+
+
+def test_the_example_of_the_logic_runs(module, tmp_path, monkeypatch, pictures):
+    """It is that of the documentation, with a model that is quick."""
+    logic = module.X2CTReconstructionLogic()
+    example = textwrap.dedent(logic.__doc__.partition("Example::")[2].partition("Attributes:")[0])
+    assert example.count("logic.") >= 6
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "radiographs").mkdir()
+    for view, file in pictures.items():
+        file.rename(tmp_path / "radiographs" / f"small_{view.name.lower()}.png")
+    monkeypatch.setattr(slicer.util, "getModuleLogic", lambda name: {"X2CTReconstruction": logic}[name])
+    names = {"slicer": slicer}
+    exec(example, names)
+    logic.close()
+    assert names["table"].GetNumberOfRows() > 10
+    assert "small_pa.png" in names["cases"][0].problem, "too small to be a radiograph"

@@ -1,0 +1,50 @@
+"""What a reconstruction is worth, as HTML for the panel."""
+
+from html import escape
+
+import slicer
+from slicer.i18n import tr as _
+
+from X2CTReconstructionLib.png import picture_uri
+
+PICTURE_HEIGHT = 110
+
+
+def trustPage(study):
+    """In words; what speaks against a reconstruction comes in red."""
+    trust = study.trust
+    if not trust:
+        return _("Nothing is known of how far to trust this volume.")
+    colour = "#b00020" if trust["low"] else "inherit"
+    title = _("Low trust.") if trust["low"] else _("Nothing speaks against this reconstruction.")
+    words = "<br>".join(escape(text) for text in trust["words"])
+    return f"<span style='color: {colour}'><b>{title}</b></span><br>{words}"
+
+
+def comparisonPage(study):
+    """A row a view: what the network saw, what the volume would show, the difference, and the numbers."""
+    trust = study.trust
+    if not trust:
+        return ""
+    titles = (_("Seen"), _("Reprojected"), _("Difference"))
+    head = "".join(f"<td align='center'>{title}</td>" for title in titles)
+    rows = "".join(
+        _row(view.name, radiograph, study.reprojections[view], trust)
+        for view, radiograph in study.radiographs.items()
+        if view in study.reprojections
+    )
+    return f"<table cellpadding='2'><tr>{head}</tr>{rows}</table>"
+
+
+def _row(name, radiograph, reprojection, trust):
+    seen, projected = (slicer.util.arrayFromVolume(node)[0] for node in (radiograph, reprojection))
+    pictures = ((seen, (0, 1)), (projected, (0, 1)), (projected - seen, (-0.5, 0.5)))
+    cells = "".join(
+        f"<td><img src='{picture_uri(values, window)}' height='{PICTURE_HEIGHT}'></td>" for values, window in pictures
+    )
+    text = _("{view}: correlation {value:.2f}").format(
+        view=radiograph.GetName(), value=trust["reprojection_correlations"][name]
+    )
+    if name in trust["familiarity"]:
+        text += _(", familiarity {value:.2f}").format(value=trust["familiarity"][name])
+    return f"<tr>{cells}</tr><tr><td colspan='3' align='center'>{escape(text)}</td></tr>"
