@@ -19,9 +19,11 @@ from slicer.ScriptedLoadableModule import (
 from X2CTLib.cards import own_models_folder, views_read
 from X2CTLib.corrections import Correction
 from X2CTLib.downloads import choose, read_manifest
+from X2CTLib.errors import InputError
 from X2CTLib.jobs import Job, JobRunner
 from X2CTLib.progress import silent
 from X2CTLib.request import Request
+from X2CTPanelLib.keep_section import KeepSection
 from X2CTPanelLib.measure_section import MeasureSection
 from X2CTPanelLib.model_section import ModelSection
 from X2CTPanelLib.panel import Panel
@@ -70,6 +72,7 @@ class X2CTReconstructionWidget(Panel):
         SeeSection,
         TrustSection,
         MeasureSection,
+        KeepSection,
     )
 
     def makeLogic(self):
@@ -88,6 +91,7 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         study = logic.reconstruct(paVolume, lateralVolume, device="cpu")
         logic.showRendering(study.volume)
         table = logic.measure(study.volume)
+        files = logic.export(study.volume, "chest", kinds=("nrrd", "dicom", "table"))
         cases = logic.batch("radiographs", "chests")
 
     Attributes:
@@ -247,6 +251,28 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
     def organsOf(self, volume):
         """The segmentation node of what was found in a volume, or None."""
         return volume.GetNodeReference("X2CT.Segmentation")
+
+    def export(self, volume, folder, kinds=("nrrd", "table", "report"), patientName=""):
+        """Write a reconstruction as files.
+
+        Args:
+            volume: The volume of a study.
+            folder: Made if missing.
+            kinds: Of "nrrd", "nifti", "dicom", "table", "report" and "scene".
+            patientName: Written into the files; empty for nobody's.
+
+        Returns:
+            The files' paths.
+
+        Raises:
+            X2CTError: It cannot be written, or the volume is no reconstruction.
+        """
+        from X2CTReconstructionLib.export import Patient, export_study
+
+        study = self.studyOf(volume)
+        if study is None:
+            raise InputError(_("{name} is no reconstruction; save it with Slicer.").format(name=volume.GetName()))
+        return export_study(study, Path(folder), kinds, Patient(patientName))
 
     def batch(self, folder, output, progress=None, **options):
         """Reconstruct all pairs of radiographs below a folder, as `x2ct batch` does, and leave the scene as it is.

@@ -65,13 +65,13 @@ class Reconstruction:
         that was asked for, is uncertainty.nrrd.
         """
         with whole_folder(folder) as scratch:
-            _write_volume(scratch / "volume.nrrd", self.hu, self.geometry)
+            write_image(scratch / "volume.nrrd", self.hu, self.geometry)
             _write_views(scratch, self.views)
             _write_views(scratch, self.unstyled, _UNSTYLED)
             if self.trust:
                 _write_views(scratch, self.trust.reprojections, _REPROJECTION)
                 if self.trust.uncertainty is not None:
-                    _write_volume(scratch / "uncertainty.nrrd", self.trust.uncertainty, self.geometry)
+                    write_image(scratch / "uncertainty.nrrd", self.trust.uncertainty, self.geometry)
             record = {
                 "mark": MARK,
                 "projections": {view.name: projection.to_dict() for view, projection in self.projections.items()},
@@ -111,9 +111,10 @@ class Reconstruction:
             raise InputError(f"{folder} does not hold a reconstruction.") from error
 
 
-def _write_volume(path: Path, values: Real[np.ndarray, "k j i"], geometry: VolumeGeometry) -> None:
+def write_image(path: Path, values: Real[np.ndarray, "k j i"], geometry: VolumeGeometry) -> None:
+    """Write a volume as .nrrd or .nii.gz, with the mark in its header."""
     image = geometry.to_image(values)
-    image.SetMetaData("mark", MARK)
+    image.SetMetaData("mark" if path.suffix == ".nrrd" else "ITK_FileNotes", MARK)
     sitk.WriteImage(image, path, useCompression=True)
 
 

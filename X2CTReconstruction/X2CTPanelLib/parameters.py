@@ -115,6 +115,7 @@ class X2CTReconstructionParameterNode:
         segmenter: What finds the organs.
         showRatioLines: Whether the lines of the cardiothoracic ratio are shown.
         measurements: The table on the panel.
+        exportNrrd: Whether the volume is exported so; and so on.
     """
 
     paVolume: vtkMRMLScalarVolumeNode
@@ -137,3 +138,9 @@ class X2CTReconstructionParameterNode:
     segmenter: Segmenter = Segmenter.BUILT_IN
     showRatioLines: bool = True
     measurements: vtkMRMLTableNode
+    exportNrrd: bool = True
+    exportNifti: bool = False
+    exportDicom: bool = False
+    exportTable: bool = True
+    exportReport: bool = True
+    exportScene: bool = False

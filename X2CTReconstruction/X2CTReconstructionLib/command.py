@@ -1,10 +1,8 @@
 """`x2ct reconstruct`: radiographs to a volume, pictures, measurements and a report, without a window."""
 
 import argparse
-import csv
 from pathlib import Path
 
-from X2CTLib.anatomy import Measurement
 from X2CTLib.cli import terminal_progress
 from X2CTLib.files import whole_folder
 from X2CTLib.geometry import View
@@ -12,6 +10,7 @@ from X2CTLib.pipeline import read_radiographs, reconstruct_files
 from X2CTLib.progress import CancelToken, Progress, part, silent
 from X2CTLib.request import Request
 from X2CTLib.sample import sample_case
+from X2CTReconstructionLib.export import write_measurements
 from X2CTReconstructionLib.headless import HeadlessScene
 from X2CTReconstructionLib.rendering import render_pictures
 from X2CTReconstructionLib.report import write_report
@@ -88,11 +87,3 @@ def write_results(
         write_measurements(scratch / "measurements.csv", measurements)
         write_report(scratch / "report.html", reconstruction, read_radiographs(request), measurements, pictures)
     return reconstruction.notes
-
-
-def write_measurements(path: Path, measurements: list[Measurement]) -> None:
-    """Write measurements as CSV: name, value, unit, note."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["name", "value", "unit", "note"])
-        writer.writerows([m.name, round(m.value, 3), m.unit, m.note] for m in measurements)

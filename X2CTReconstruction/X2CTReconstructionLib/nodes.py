@@ -166,6 +166,20 @@ def add_measurements(scene, measurements: list[Measurement], name: str):
     return table
 
 
+def read_measurements(table) -> list[Measurement]:
+    """The rows of a `vtkMRMLTableNode` that `add_measurements` made, as they are now."""
+    rows = table.GetTable()
+    return [
+        Measurement(
+            name=rows.GetValueByName(row, "Name").ToString(),
+            value=rows.GetValueByName(row, "Value").ToDouble(),
+            unit=rows.GetValueByName(row, "Unit").ToString(),
+            note=rows.GetValueByName(row, "Note").ToString(),
+        )
+        for row in range(rows.GetNumberOfRows())
+    ]
+
+
 def fill_measurements(table, measurements: list[Measurement]) -> None:
     """Replace what is in a table of `add_measurements`."""
     columns = {

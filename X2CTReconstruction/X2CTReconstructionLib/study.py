@@ -88,9 +88,14 @@ class Study:
     @property
     def nodes(self) -> list:
         """All of them."""
+        return [self.volume, *self.parts.values()]
+
+    @property
+    def parts(self) -> dict[str, object]:
+        """What hangs on the volume, by its role as `attach` takes it, with the view's name where there is one."""
         roles = (self.volume.GetNthNodeReferenceRole(n) for n in range(self.volume.GetNumberOfNodeReferenceRoles()))
-        found = [self.volume.GetNodeReference(role) for role in roles if role.startswith(_ROLE)]
-        return [self.volume, *filter(None, found)]
+        ours = [role for role in roles if role.startswith(_ROLE)]
+        return {role.removeprefix(_ROLE): node for role in ours if (node := self.volume.GetNodeReference(role))}
 
     @property
     def patient_item(self) -> int:
@@ -135,8 +140,7 @@ def add_study(
     volume = add_reconstruction(scene, reconstruction.hu, geometry, "CT (synthetic)")
     volume.SetAttribute(_CARD, json.dumps(reconstruction.card))
     volume.SetAttribute("X2CT.Notes", json.dumps(anonymous_notes(reconstruction)))
-    _file_under_new_patient(scene, volume)
-    study = Study(volume)
+    study = new_study(scene, volume)
     for view, image in reconstruction.views.items():
         radiograph = add_radiograph(scene, image, reconstruction.projections[view], VIEW_NAMES[view])
         study.attach("Radiograph", radiograph, view)
@@ -152,6 +156,15 @@ def add_study(
             node.SetDescription(MARK)
             node.SetAttribute("X2CT.Mark", MARK)
     return study
+
+
+def new_study(scene, volume, patient: str = "") -> Study:
+    """A volume alone, under a new patient and study of the scene's own subject hierarchy; nobody's name by default."""
+    hierarchy = scene.GetSubjectHierarchyNode()
+    name = patient or scene.GenerateUniqueName("X2CT patient")
+    item = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), name)
+    _file(hierarchy, volume, hierarchy.CreateStudyItem(item, "Chest radiographs and synthetic CT"))
+    return Study(volume)
 
 
 def remove_study(scene, study: Study) -> None:
@@ -208,13 +221,6 @@ def _add_trust(scene, study: Study, reconstruction: Reconstruction) -> None:
     if spread is not None:
         name = f"{study.volume.GetName()} uncertainty"
         study.attach("Uncertainty", add_uncertainty(scene, spread, reconstruction.geometry, name))
-
-
-def _file_under_new_patient(scene, volume) -> None:
-    """Put a volume under a new patient and study of the scene's own subject hierarchy."""
-    hierarchy = scene.GetSubjectHierarchyNode()
-    patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), scene.GenerateUniqueName("X2CT patient"))
-    _file(hierarchy, volume, hierarchy.CreateStudyItem(patient, "Chest radiographs and synthetic CT"))
 
 
 def _file(hierarchy, node, parent_item: int) -> None:

@@ -12,7 +12,7 @@ from X2CTLib.anatomy import Measurement
 from X2CTLib.geometry import View
 from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.request import Request
-from X2CTReconstructionLib.command import write_measurements
+from X2CTReconstructionLib.export import write_measurements
 from X2CTReconstructionLib.provenance import anonymous_notes
 from X2CTReconstructionLib.study import add_study
 from X2CTWeb.logic.pictures import data_url

@@ -553,6 +553,24 @@ def test_the_lines_of_the_ratio_are_shown_and_followed(panel, a_study_in_slicer)
     assert panel.sections[sys.modules["X2CTPanelLib.measure_section"].MeasureSection]._following is None
 
 
+def test_what_is_checked_is_exported_and_names_nobody(panel, a_study_in_slicer, tmp_path):
+    ui = panel.ui
+    ui.exportDirectoryButton.directory = str(tmp_path / "kept")
+    ui.reportCheckBox.click()
+    ui.dicomCheckBox.click()
+    ui.exportButton.click()
+    (folder,) = (tmp_path / "kept").iterdir()
+    assert {file.name for file in folder.iterdir()} == {"volume.nrrd", "dicom", "measurements.csv"}
+    assert "volume.nrrd" in ui.jobStatusLabel.text
+    assert b"Anonymous" in (folder / "dicom" / "ct_001.dcm").read_bytes()
+    ui.patientLineEdit.text = "Roe^Jane"
+    ui.exportButton.click()
+    assert b"Roe^Jane" in (folder / "dicom" / "ct_001.dcm").read_bytes()
+    for box in (ui.nrrdCheckBox, ui.dicomCheckBox, ui.tableCheckBox):
+        box.click()
+    assert not ui.exportButton.enabled, "nothing is checked"
+
+
 def test_the_window_follows_the_panel(panel, a_study_in_slicer):
     display = a_study_in_slicer.volume.GetDisplayNode()
     panel.ui.windowComboBox.currentIndex = 1
@@ -603,4 +621,5 @@ def test_the_example_of_the_logic_runs(module, tmp_path, monkeypatch, pictures):
     exec(example, names)
     logic.close()
     assert names["table"].GetNumberOfRows() > 10
+    assert [file.exists() for file in names["files"]] == [True] * 3
     assert "small_pa.png" in names["cases"][0].problem, "too small to be a radiograph"
