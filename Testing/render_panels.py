@@ -32,8 +32,8 @@ from PySide6.QtWidgets import (
 
 ROOT = Path(__file__).resolve().parents[1]
 PANELS = {path.stem: path for path in sorted(ROOT.glob("*/Resources/UI/*.ui"))}
-WIDTH = 460
-"""Of Slicer's module panel, as it is at first."""
+WIDTH = 520
+"""Of Slicer's module panel on a common screen."""
 
 
 class Collapsible(QGroupBox):
@@ -53,15 +53,11 @@ class Slider(QWidget):
         layout.addWidget(box)
 
 
-class Path_(QComboBox):
-    """ctkPathLineEdit."""
-
-
 _REPLACEMENTS = {
     "ctkCollapsibleButton": Collapsible,
     "ctkCollapsibleGroupBox": Collapsible,
     "ctkDirectoryButton": QPushButton,
-    "ctkPathLineEdit": Path_,
+    "ctkPathLineEdit": QComboBox,
     "ctkSliderWidget": Slider,
     "qMRMLCheckableNodeComboBox": QComboBox,
     "qMRMLNodeComboBox": QComboBox,
@@ -71,6 +67,8 @@ _REPLACEMENTS = {
 
 
 class _Loader(QUiLoader):
+    """Puts the replacements in the places of Slicer's widgets."""
+
     def createWidget(self, class_name, parent=None, name=""):
         if class_name not in _REPLACEMENTS:
             return super().createWidget(class_name, parent, name)
@@ -88,10 +86,8 @@ def load_panel(path: Path) -> QWidget:
         combo.addItem("An item")
     for box in panel.findChildren(Collapsible):
         box.setTitle(box.property("text") or box.title())
-    panel.resize(WIDTH, panel.heightForWidth(WIDTH) if panel.hasHeightForWidth() else panel.sizeHint().height())
     panel.show()
-    QApplication.processEvents()
-    panel.resize(WIDTH, panel.sizeHint().height())
+    panel.resize(WIDTH, max(panel.heightForWidth(WIDTH), panel.sizeHint().height()))
     QApplication.processEvents()
     return panel
 

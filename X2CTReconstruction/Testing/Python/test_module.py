@@ -9,6 +9,7 @@ import logging
 import shutil
 import sys
 import textwrap
+import time
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,6 +31,7 @@ from X2CTLib.corrections import Correction  # noqa: E402
 from X2CTLib.errors import X2CTError  # noqa: E402
 from X2CTLib.files import sha256  # noqa: E402
 from X2CTLib.geometry import View  # noqa: E402
+from X2CTLib.sample import sample_drrs  # noqa: E402
 from X2CTReconstructionLib.inputs import correction_of, radiograph_file  # noqa: E402
 from X2CTReconstructionLib.presets import PRESETS, WINDOWS  # noqa: E402
 from X2CTReconstructionLib.study import add_study, remove_study, save_scene  # noqa: E402
@@ -275,6 +277,56 @@ def test_an_error_of_the_worker_ends_in_words_on_the_panel(panel, desktop, pictu
     assert panel.ui.reconstructButton.enabled
     assert desktop.required, "the packages were ensured before the start"
     assert not slicer.mrmlScene.GetNodesByClass("vtkMRMLTableNode").GetNumberOfItems()
+
+
+def test_check_says_what_speaks_against_the_radiographs(panel, desktop, pictures):
+    choose_pictures(panel, desktop, pictures)
+    panel.ui.checkButton.click()
+    desktop.turn(lambda: not panel.ui.cancelButton.enabled, seconds=120)
+    assert "pa.png" in panel.ui.jobStatusLabel.text and "pa.png" in panel.ui.notesTextEdit.plainText
+
+
+def test_radiographs_are_cropped_to_the_chest(panel, desktop, tmp_path):
+    """Those of the sample case, in the middle of a black film."""
+    desktop.chosen_files = []
+    for view, file in sample_drrs().items():
+        film = sitk.ConstantPad(sitk.ReadImage(file), (200, 200), (200, 200), 0)
+        desktop.chosen_files.append(str(tmp_path / f"film_{view.name.lower()}.png"))
+        sitk.WriteImage(film, desktop.chosen_files[-1])
+    panel.ui.openFilesButton.click()
+    panel.ui.cropToChestButton.click()
+    desktop.turn(lambda: not panel.ui.cancelButton.enabled, seconds=120)
+    assert panel.ui.jobStatusLabel.text == "Nothing speaks against these radiographs.", panel.ui.notesTextEdit.plainText
+    left, _top, right, _bottom = correction_of(panel.ui.paSelector.currentNode()).crop
+    assert 0.1 < left < 0.4 and 0.1 < right < 0.4
+    assert panel.ui.paLeftSpinBox.value == round(100 * left)
+
+
+def test_the_time_left_is_said_once_it_can_be_known(panel, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    panel._started = 100.0
+    assert panel._withTimeLeft(0.5, "Running") == "Running", "nothing is known yet"
+    now[0] = 110.0
+    assert panel._withTimeLeft(0.25, "Running") == "Running; about 30 s left"
+
+
+def test_a_styler_is_chosen_and_remembered(panel, desktop):
+    card = {"name": "To DRRs", "conventions": {"styler": "radiograph to DRR"}}
+    weights = cards.own_models_folder() / "styler.safetensors"
+    weights.parent.mkdir()
+    weights.touch()
+    cards.card_path(weights).write_text(json.dumps(card), encoding="utf-8")
+    panel.exit()
+    panel.enter()
+    assert panel.ui.stylerComboBox.currentText == "None"
+    panel.ui.stylerComboBox.choose(1)
+    model = sys.modules["X2CTPanelLib.model_section"].ModelSection
+    assert panel.sections[model].styler() == weights and panel.parameters.styler == weights.name
+    panel.exit()
+    panel.enter()
+    assert panel.ui.stylerComboBox.currentText == "To DRRs"
+    panel.ui.layoutButton.click()  # without volume and views, nothing happens
 
 
 def test_cancel_stops_at_once_and_leaves_nothing(panel, desktop, pictures, tmp_path):
