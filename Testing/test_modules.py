@@ -5,6 +5,7 @@ The stand-ins know what a running Slicer 5.13 has (Testing/stand_ins) and refuse
 
 import ast
 import inspect
+import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -155,3 +156,17 @@ def test_the_stand_ins_refuse_what_slicer_lacks(tmp_path):
     )
     with pytest.raises(AttributeError, match="readonly"):
         load_ui(broken)
+
+
+def test_slicer_is_told_to_run_the_tests_of_both_modules(tmp_path):
+    """With a Slicer that fails the second one."""
+    calls, slicer_stub = tmp_path / "calls", tmp_path / "Slicer"
+    slicer_stub.write_text(
+        f'#!/bin/sh\necho "$@" >> {calls}\ncase "$*" in *"\'X2CTTraining\')"*) exit 1;; esac\n', encoding="utf-8"
+    )
+    slicer_stub.chmod(0o755)
+    command = [sys.executable, str(Path(__file__).with_name("run_in_slicer.py")), "--slicer", str(slicer_stub)]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert result.returncode == 1 and "Failed: X2CTTraining" in result.stdout
+    first, second = calls.read_text(encoding="utf-8").splitlines()
+    assert "runUnitTest" in first and "'X2CTReconstruction')" in first and "'X2CTTraining')" in second

@@ -23,7 +23,8 @@ def cardPage(card):
 def _words(value):
     """What a card says; of a list of cases, how many there are."""
     if isinstance(value, dict):
-        return ", ".join(f"{_words(part)} {escape(str(key))}" for key, part in value.items())
+        names = {"ct": _("CTs"), "phantoms": _("phantoms")}
+        return ", ".join(f"{_words(part)} {escape(names.get(key, str(key)))}" for key, part in value.items())
     if isinstance(value, list):
         return str(len(value))
     return escape(str(value)) if value else ""

@@ -20,6 +20,7 @@ class ModelSection(Section):
         super().__init__(panel)
         self._models = []
         self._stylers = []
+        self._shown = None
         self.ui.modelComboBox.connect("activated(int)", self.onChooseModel)
         self.ui.stylerComboBox.connect("activated(int)", self.onChooseStyler)
         self.ui.addModelButton.connect("clicked(bool)", self.onAdd)
@@ -34,7 +35,9 @@ class ModelSection(Section):
         """Show the chosen model and styler."""
         _choose(self.ui.modelComboBox, [path.name for path in self._models], self.parameters.model)
         _choose(self.ui.stylerComboBox, ["", *(path.name for path in self._stylers)], self.parameters.styler)
-        self.ui.cardTextBrowser.html = cardPage(cards.load_card(self.model())) if self._models else ""
+        if self.model() != self._shown:
+            self._shown = self.model()
+            self.ui.cardTextBrowser.html = cardPage(cards.load_card(self._shown)) if self._shown else ""
 
     def update(self, ready):
         """Only the user's own models can be deleted."""
@@ -66,7 +69,7 @@ class ModelSection(Section):
 
     def onChooseStyler(self, index):
         """Remember the choice; the pictures were another's."""
-        self.ui.stylerPicturesLabel.text = ""
+        self.ui.stylerPicturesLabel.visible = False
         self.parameters.styler = self._stylers[index - 1].name if index else ""
 
     def onAdd(self):
@@ -84,7 +87,8 @@ class ModelSection(Section):
             return
         with slicer.util.tryWithErrorDisplay(_("The manifest cannot be used.")):
             offers = {offer.name: offer for offer in read_manifest(address.strip())}
-            name = qt.QInputDialog.getItem(window, title, _("Model:"), list(offers), 0, False)
+            # The first item is what Qt returns if the user presses Cancel.
+            name = qt.QInputDialog.getItem(window, title, _("Model:"), ["", *offers], 0, False)
             if name:
                 self.panel.start(lambda: self.logic.downloadJob(address.strip(), name), self._showNew)
 
@@ -101,6 +105,7 @@ class ModelSection(Section):
     def showStyled(self, preview):
         """The standard views before and after the styler."""
         pictures = [picture for seen in preview.views.values() if seen.styled for picture in (seen.seen, seen.styled)]
+        self.ui.stylerPicturesLabel.visible = bool(pictures)
         self.ui.stylerPicturesLabel.text = " ".join(
             f"<img src='{png_uri(picture.read_bytes())}' height='90'>" for picture in pictures
         )

@@ -197,6 +197,7 @@ class _ViewControls:
         self._pixel = getattr(ui, f"{prefix}PixelSpinBox")
         self._thumbnail = getattr(ui, f"{prefix}ThumbnailLabel")
         self._nothing = self._thumbnail.text
+        self._shown = None
 
     def connect(self, onCorrect):
         """Call with the view, and the quarter turns to add, when the user changes something."""
@@ -223,7 +224,11 @@ class _ViewControls:
         for box, part in zip(self._crop, correction.crop, strict=True):
             box.value = round(100 * part)
         self._pixel.value = correction.pixel_mm or 0.0
-        self._thumbnail.text = thumbnail(volume, self._view) if volume else self._nothing
+        image = volume.GetImageData() if volume else None
+        shown = (image, image and image.GetMTime(), correction)
+        if shown != self._shown:
+            self._shown = shown
+            self._thumbnail.text = thumbnail(volume, self._view) if volume else self._nothing
 
     def enable(self, enabled):
         """Whether something can be changed."""

@@ -28,6 +28,6 @@ def lettered(uri, view):
     """A picture between its letters."""
     left, right = (f"<td valign='middle'><b>{letter}</b></td>" for letter in LETTERS[view])
     return (
-        "<table><tr><td></td><td align='center'><b>S</b></td><td></td></tr>"
+        "<table align='center'><tr><td></td><td align='center'><b>S</b></td><td></td></tr>"
         f"<tr>{left}<td><img src='{uri}' height='{THUMBNAIL_PIXELS}'></td>{right}</tr></table>"
     )

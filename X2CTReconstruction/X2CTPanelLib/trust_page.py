@@ -33,7 +33,7 @@ def comparisonPage(study):
         for view, radiograph in study.radiographs.items()
         if view in study.reprojections
     )
-    return f"<table cellpadding='2'><tr>{head}</tr>{rows}</table>"
+    return f"<table align='center' cellpadding='2'><tr>{head}</tr>{rows}</table>"
 
 
 def _row(name, radiograph, reprojection, trust):

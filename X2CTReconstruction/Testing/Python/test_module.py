@@ -171,7 +171,7 @@ def test_the_radiographs_choices_are_those_of_the_scene(panel, desktop, pictures
 
 def test_the_card_of_the_model_is_shown(panel):
     card = panel.ui.cardTextBrowser.html
-    assert "Research use only" in card and "15 ct, 60 phantoms" in card
+    assert "Research use only" in card and "15 CTs, 60 phantoms" in card
     assert "<td>SSIM slice-wise</td>" in card and "mean volume" in card
 
 
@@ -495,11 +495,11 @@ def test_reconstruct_shows_the_sample_case_on_the_panel(panel, desktop, module):
         slicer.util.arrayFromTableColumn(again, "Value"), rel=0.01, nan_ok=True
     ), "measured in the scene's frame, it is the same"
 
-    process = panel.logic.jobs._worker.pid
+    process = panel.logic.jobs._workers["X2CTLib.worker"].pid
     radiograph = panel.ui.paSelector.currentNode()
     with pytest.raises(X2CTError, match="frontal view"):
         panel.logic.reconstruct(radiograph, radiograph)
-    assert panel.logic.jobs._worker.pid == process, "the model stays loaded"
+    assert panel.logic.jobs._workers["X2CTLib.worker"].pid == process, "the model stays loaded"
 
 
 # A study in the scene
