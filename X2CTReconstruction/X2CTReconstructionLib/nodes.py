@@ -136,7 +136,7 @@ def add_line(scene, ends_lps: Float[np.ndarray, "2 3"], name: str, colour: tuple
         colour: Red, green, blue, up to 255.
 
     Returns:
-        A `vtkMRMLMarkupsLineNode`; slices show where it lies before or behind them, as a radiograph would.
+        A `vtkMRMLMarkupsLineNode`. Slices before or behind it show its ends; only one that it lies in shows all of it.
     """
     node = _add_node(scene, "vtkMRMLMarkupsLineNode", name)
     node.CreateDefaultDisplayNodes()
