@@ -306,6 +306,14 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
             show_layout(slicer.mrmlScene, study)
         slicer.util.resetThreeDViews()
 
+    def registerLayout(self):
+        """Make the layout of `showStudy` known to Slicer, if it can be."""
+        node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+        if node and self.isReady():
+            from X2CTReconstructionLib.layout import add_layout
+
+            add_layout(node)
+
     def setWindow(self, volume, name):
         """Show a volume in one of the windows of `X2CTReconstructionLib.presets.WINDOWS`."""
         from X2CTReconstructionLib.presets import WINDOWS

@@ -30,10 +30,10 @@ class MeasureSection(Section):
     def parametersChanged(self):
         """The table follows the lines of the chosen volume, which are shown if that is wanted."""
         p = self.parameters
-        self._follow(p.resultVolume)
         wanted = p.resultVolume and p.resultVolume.GetID(), p.showRatioLines
         if wanted != self._linesShown:
             self._linesShown = wanted
+            self._follow(p.resultVolume)
             self.logic.showRatioLines(p.resultVolume, p.showRatioLines)
 
     def update(self, ready):

@@ -53,5 +53,7 @@ class ReconstructSection(Section):
         parameters.measurements = study.measurements
         parameters.resultVolume = study.volume
         self.ui.measurementsTableView.resizeColumnsToContents()
+        if self.parameters is None and parameters.showRendering:  # the user is in another module
+            self.logic.showRendering(study.volume, True, parameters.preset.value, parameters.opacityShift)
         self.logic.showStudy(study.volume)
         self.panel.showStatus(1, _("Done: {name}").format(name=study.volume.GetName()))

@@ -18,7 +18,8 @@ class SeeSection(Section):
         self.ui.lookSourceButton.connect("clicked(bool)", lambda: self._look("SOURCE"))
 
     def enter(self):
-        """The scene is left as it was found."""
+        """The scene is left as it was found; one that was saved in our layout can be loaded."""
+        self.logic.registerLayout()
         self._shown = self._wanted()
 
     def parametersChanged(self):

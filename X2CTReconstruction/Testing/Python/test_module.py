@@ -33,6 +33,7 @@ from X2CTLib.files import sha256  # noqa: E402
 from X2CTLib.geometry import View  # noqa: E402
 from X2CTLib.sample import sample_drrs  # noqa: E402
 from X2CTReconstructionLib.inputs import correction_of, radiograph_file  # noqa: E402
+from X2CTReconstructionLib.layout import LAYOUT_ID  # noqa: E402
 from X2CTReconstructionLib.presets import PRESETS, WINDOWS  # noqa: E402
 from X2CTReconstructionLib.study import add_study, remove_study, save_scene  # noqa: E402
 
@@ -642,6 +643,24 @@ def test_a_saved_scene_restores_the_panel(panel, a_study_in_slicer, tmp_path):
     assert panel.ui.resultSelector.currentNode().GetName() == name
     assert panel.ui.trustLabel.text == words and panel.ui.deviceComboBox.currentIndex == 1
     assert panel.ui.measureAgainButton.enabled, "the organs belong to the volume"
+
+
+def test_a_study_that_comes_while_another_module_is_open_is_rendered(panel, a_study_in_slicer, module):
+    panel.exit()
+    volume = a_study_in_slicer.volume
+    panel.logic.showRendering(volume, visible=False)
+    panel.sections[module.ReconstructSection]._show(a_study_in_slicer)
+    displays = [volume.GetNthDisplayNode(n) for n in range(volume.GetNumberOfDisplayNodes())]
+    assert all(display.GetVisibility() for display in displays)
+    panel.enter()
+    assert panel.ui.resultSelector.currentNode() is volume
+    assert panel.ui.measurementsTableView.mrmlTableNode() is a_study_in_slicer.measurements
+
+
+def test_the_layout_is_known_once_the_module_is_open(panel):
+    layout = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLayoutNode")
+    panel.enter()
+    assert layout.IsLayoutDescription(LAYOUT_ID)
 
 
 def test_ten_studies_that_come_and_go_leave_nothing(panel, a_reconstruction, a_chest, some_measurements):
