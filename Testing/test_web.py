@@ -53,7 +53,12 @@ def serving(scratch: Path, *options: str) -> Iterator[str]:
         [sys.executable, "-m", "X2CTLib.cli", "app", "--port", "0", "--no-browser", *options],
         stdout=subprocess.PIPE,
         encoding="utf-8",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "TMPDIR": str(scratch)},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, paths)),
+            "TMPDIR": str(scratch),
+            "X2CT_MODELS": str(scratch / "models"),
+        },
     )
     lines = iter(server.stdout.readline, "")
     ready = next((line for line in lines if line.startswith("X2CTGAN is ready at http://127.0.0.1:")), None)
@@ -86,6 +91,12 @@ def browser():
         launched.close()
 
 
+def unfold(page, step: str) -> None:
+    """Open a step of the drawer, if it is not open."""
+    if not page.locator(f"#step-{step} .v-expansion-panel-text").is_visible():
+        page.click(f"#step-{step} .x2ct-step-title")
+
+
 @pytest.fixture
 def page(browser, url):
     """The page with the sample case, which must ask no other server for anything."""
@@ -94,7 +105,8 @@ def page(browser, url):
     asked = []
     opened.on("request", lambda request: asked.append(request.url))
     opened.goto(url)
-    opened.get_by_role("button", name="Sample case").click()
+    unfold(opened, "radiographs")
+    opened.click("#sample")
     opened.wait_for_selector("#reconstruct:enabled")
     yield opened
     opened.close()
@@ -114,6 +126,13 @@ def wait_for_change(page, selector: str, before: np.ndarray) -> float:
         time.sleep(0.5)
         changed = float((np.abs(picture(page, selector) - before) > 16).mean())
     return changed
+
+
+def kept(page, name: str) -> bytes:
+    """A file of the last step."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=name).click()
+    return Path(download.value.path()).read_bytes()
 
 
 def test_reconstructs_the_sample_case(page):
@@ -143,12 +162,9 @@ def test_reconstructs_the_sample_case(page):
     OUTPUT.mkdir(exist_ok=True)
     page.screenshot(path=OUTPUT / "web.png")
 
-    with page.expect_download() as download:
-        page.get_by_role("button", name="volume.nrrd").click()
-    assert Path(download.value.path()).read_bytes().startswith(b"NRRD")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="report.html").click()
-    assert MARK in Path(download.value.path()).read_text(encoding="utf-8")
+    unfold(page, "keep")
+    assert kept(page, "volume.nrrd").startswith(b"NRRD")
+    assert MARK in kept(page, "report.html").decode()
 
 
 def test_a_file_that_is_no_radiograph_changes_nothing(page, tmp_path):
@@ -179,7 +195,7 @@ def test_a_model_of_one_view_waits_for_that_one_only(browser, tmp_path):
         page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
         page.wait_for_selector("#reconstruct:enabled")
-        assert "Not used" in page.locator(".x2ct-card").nth(1).inner_text()
+        assert "Not used" in page.inner_text("#card-lateral")
         page.set_input_files("#lateral-file", sample_drrs()[View.LATERAL])
         page.wait_for_selector("#pane-coronal:has-text('Choose the PA radiograph')")
         assert page.locator("#reconstruct").is_disabled()
@@ -187,13 +203,12 @@ def test_a_model_of_one_view_waits_for_that_one_only(browser, tmp_path):
         page.wait_for_selector("#reconstruct:enabled")
         page.click("#reconstruct")
         page.wait_for_selector("#measurements")
-        page.locator("#pane-pa").get_by_role("button", name="Network input").click()
-        page.wait_for_selector("#pane-pa .x2ct-pane-foot:has-text('256 × 256 pixels')")
-        assert page.locator("#pane-lateral").get_by_role("button", name="Network input").count() == 0
+        page.locator("#pane-pa").get_by_role("button", name="Input").click()
+        page.wait_for_selector("#pane-pa .x2ct-corner:has-text('256 × 256 pixels')")
+        assert page.locator("#pane-lateral").get_by_role("button", name="Input").count() == 0
         assert picture(page, "#pane-lateral img").std() > 20, "still as it was taken"
-        with page.expect_download() as download:
-            page.get_by_role("button", name="report.html").click()
-        assert "estimated from one radiograph" in Path(download.value.path()).read_text(encoding="utf-8")
+        unfold(page, "keep")
+        assert "estimated from one radiograph" in kept(page, "report.html").decode()
         page.close()
 
 

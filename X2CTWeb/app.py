@@ -13,14 +13,13 @@ from trame_server.utils.asynchronous import get_event_loop
 from trame_server.utils.typed_state import TypedState
 from trame_slicer.core import SlicerApp
 
-from X2CTLib.cards import views_read
 from X2CTLib.errors import InputError
-from X2CTLib.geometry import View
 from X2CTLib.request import Request
 from X2CTLib.sample import sample_case
 from X2CTLib.worker import Worker
 from X2CTWeb.folder import SessionFolder
 from X2CTWeb.logic.job_logic import JobLogic
+from X2CTWeb.logic.model_logic import ModelLogic
 from X2CTWeb.logic.radiographs_logic import RadiographsLogic
 from X2CTWeb.logic.results_logic import ResultsLogic
 from X2CTWeb.logic.viewer_logic import ViewerLogic, edge_letters
@@ -28,6 +27,9 @@ from X2CTWeb.loopback import HOST, guard
 from X2CTWeb.report_process import MEASUREMENTS, REPORT, VOLUME
 from X2CTWeb.state import AppState
 from X2CTWeb.ui.page import Page
+
+UNCERTAINTY_PASSES = 4
+"""Further reconstructions, if the user wants to know the uncertainty."""
 
 
 class App(TrameApp):
@@ -43,13 +45,13 @@ class App(TrameApp):
     def __init__(self, model: Path | None = None) -> None:
         super().__init__()
         typed_state = TypedState(self.state, AppState)
+        self._data = typed_state.data
         self._folder = SessionFolder()
-        needed = [View[name] for name in views_read(model)]
-        self._radiographs = RadiographsLogic(typed_state, self._folder, sample_case(), needed)
-        self._model = model
+        self._radiographs = RadiographsLogic(typed_state, self._folder, sample_case())
+        self._model = ModelLogic(typed_state, self._folder, model)
         self._job = JobLogic(typed_state, self._folder, Worker())
         self._viewer = ViewerLogic(self.server, SlicerApp(), typed_state)
-        self._results = ResultsLogic(self.server, typed_state, self._viewer, self._request)
+        self._results = ResultsLogic(self.server, typed_state, self._viewer)
         self.ui = Page(
             self.server,
             typed_state,
@@ -62,27 +64,45 @@ class App(TrameApp):
             },
         )
         self._connect()
+        self._on_model()
         # Before there is a page, so that it cannot miss it.
         get_event_loop().run_until_complete(self._radiographs.load_sample())
 
     def _connect(self) -> None:
-        page = self.ui
-        page.radiographs.sample_clicked.connect(self._radiographs.load_sample)
-        page.radiographs.swap_clicked.connect(self._radiographs.swap)
-        page.radiographs.pa_chosen.connect(self._radiographs.upload_pa)
-        page.radiographs.lateral_chosen.connect(self._radiographs.upload_lateral)
-        page.reconstruct.reconstruct_clicked.connect(self._reconstruct)
-        page.reconstruct.cancel_clicked.connect(self._job.cancel)
+        radiographs, model, reconstruct = self.ui.radiographs, self.ui.model, self.ui.reconstruct
+        radiographs.files_chosen.connect(self._radiographs.take)
+        radiographs.pa_chosen.connect(self._radiographs.take_pa)
+        radiographs.lateral_chosen.connect(self._radiographs.take_lateral)
+        radiographs.pair_chosen.connect(self._radiographs.choose_pair)
+        radiographs.sample_clicked.connect(self._radiographs.load_sample)
+        radiographs.swap_clicked.connect(self._radiographs.swap)
+        radiographs.override_clicked.connect(self._radiographs.override)
+        model.model_added.connect(self._model.add)
+        model.delete_clicked.connect(self._model.delete)
+        reconstruct.reconstruct_clicked.connect(self._reconstruct)
+        reconstruct.cancel_clicked.connect(self._job.cancel)
         self._radiographs.changed.connect(self._job.cancel, self._results.clear)
+        self._radiographs.corrected.connect(self._job.cancel, self._results.outdate)
+        self._model.changed.connect(self._on_model, self._results.outdate)
         self._job.done.connect(self._results.take)
         self.server.controller.on_server_bind.add(lambda wslink: guard(wslink.app))
 
-    def _request(self) -> Request:
-        files = {view.name: path for view, path in self._radiographs.files.items()}
-        return Request(files, model=self._model)
+    def _on_model(self) -> None:
+        self._radiographs.need(self._model.views)
 
     def _reconstruct(self) -> None:
-        self._job.start(self._request())
+        self._job.start(
+            Request(
+                files={view.name: path for view, path in self._radiographs.files.items()},
+                corrections={view.name: correction for view, correction in self._radiographs.corrections.items()},
+                override=self._data.input.overridden,
+                model=self._model.model,
+                styler=self._model.styler,
+                device=self._data.model.device,
+                precision=self._data.model.precision,
+                uncertainty_passes=UNCERTAINTY_PASSES if self._data.uncertainty else 0,
+            )
+        )
 
     def close(self) -> None:
         """End the worker process and delete the session's files."""

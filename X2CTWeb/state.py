@@ -4,31 +4,74 @@ from dataclasses import dataclass, field
 
 from X2CTReconstructionLib.presets import PRESETS, WINDOWS
 
-LARGEST_UPLOAD = 128 * 2**20
-"""Bytes; the largest radiographs, uncompressed, have a quarter of it."""
+LARGEST_UPLOAD = 256 * 2**20
+"""Bytes that are sent at once: a folder of radiographs, or a model."""
+
+
+@dataclass
+class CorrectionState:
+    """The controls by which the user sets a radiograph right, see `X2CTLib.corrections.Correction`.
+
+    Attributes:
+        quarter_turns: Counter-clockwise turns by 90 degrees.
+        mirrored: Left and right exchanged.
+        inverted: Black and white exchanged.
+        columns: What is kept, from the left edge, in percent.
+        rows: The same from the top.
+        pixel_mm: Millimetres of patient a pixel; empty leaves what the file says.
+    """
+
+    quarter_turns: int = 0
+    mirrored: bool = False
+    inverted: bool = False
+    columns: list[float] = field(default_factory=lambda: [0, 100])
+    rows: list[float] = field(default_factory=lambda: [0, 100])
+    pixel_mm: str = ""
 
 
 @dataclass
 class RadiographState:
-    """One of the two radiographs.
+    """One of the two radiographs; pictures are data URLs, empty where there are none.
 
     Attributes:
         name: File name; empty where there is no radiograph.
         details: Size in pixels and, where known, in millimetres.
         notes: Assumptions and warnings, in words.
-        picture: The radiograph as a data URL.
-        seen: What the network saw of it, once it has been reconstructed, as a data URL; empty if it saw nothing.
-        seen_details: Size of that.
-        oriented: Whether the file says which way the patient faces.
+        oriented: Whether the file or the user says which way the patient faces.
+        taken: The radiograph.
+        unstyled: What the styler was given, where one was used.
+        seen: What the network saw.
+        reprojected: The same of the reconstruction.
+        difference: The last two, subtracted.
+        seen_details: Size of what the network saw.
+        correlation: Of what the network saw with the reprojection, as it is written.
+        familiarity: How like the training data it is, as it is written.
+        correction: What the user sets right.
+        adjusting: Whether the controls for that are unfolded.
     """
 
     name: str = ""
     details: str = ""
     notes: list[str] = field(default_factory=list)
-    picture: str = ""
-    seen: str = ""
-    seen_details: str = ""
     oriented: bool = False
+    taken: str = ""
+    unstyled: str = ""
+    seen: str = ""
+    reprojected: str = ""
+    difference: str = ""
+    seen_details: str = ""
+    correlation: str = ""
+    familiarity: str = ""
+    correction: CorrectionState = field(default_factory=CorrectionState)
+    adjusting: bool = False
+
+
+@dataclass
+class ChoiceState:
+    """An entry of a choice list."""
+
+    value: str
+    title: str
 
 
 @dataclass
@@ -36,24 +79,67 @@ class InputState:
     """The radiographs.
 
     Attributes:
+        pairs: The pairs among the files that the user gave, if there are several.
+        pair: Which of them is on the page.
         pa: The frontal one.
         lateral: The lateral one.
         notes: What is to be said of the pair.
-        problem: Why they cannot be reconstructed; empty if they can.
+        problem: What speaks against them; empty if nothing does.
+        overridden: Whether the user goes on nevertheless.
         wanted: What the model needs, in words.
         ready: Whether they can be reconstructed.
         reading: Whether files are being read.
-        shown: What the panes show: the radiographs as "taken" or as "seen" by the network.
+        shown: What the panes show: a picture's name in `RadiographState`.
     """
 
+    pairs: list[ChoiceState] = field(default_factory=list)
+    pair: str = "0"
     pa: RadiographState = field(default_factory=RadiographState)
     lateral: RadiographState = field(default_factory=RadiographState)
     notes: list[str] = field(default_factory=list)
     problem: str = ""
+    overridden: bool = False
     wanted: str = ""
     ready: bool = False
     reading: bool = False
     shown: str = "taken"
+
+
+@dataclass
+class FactState:
+    """A line of a model's card."""
+
+    name: str
+    text: str
+
+
+@dataclass
+class ModelState:
+    """What reconstructs.
+
+    Attributes:
+        models: The installed ones, by the path of their weights.
+        model: The one that is chosen.
+        facts: What its card says.
+        own: Whether the user added it, and may delete it.
+        stylers: The installed stylers, by the path of their weights, after none.
+        styler: The one that is chosen; empty for none.
+        devices: Where networks can run.
+        device: Where they shall.
+        precisions: The precisions that there are.
+        precision: The one in which they shall.
+    """
+
+    models: list[ChoiceState] = field(default_factory=list)
+    model: str = ""
+    facts: list[FactState] = field(default_factory=list)
+    own: bool = False
+    stylers: list[ChoiceState] = field(default_factory=list)
+    styler: str = ""
+    devices: list[str] = field(default_factory=list)
+    device: str = "auto"
+    precisions: list[str] = field(default_factory=list)
+    precision: str = "auto"
 
 
 @dataclass
@@ -64,11 +150,13 @@ class JobState:
         running: Whether there is one.
         percent: How much of it is done.
         message: What is being done now.
+        left: How long it will take, in words; empty until that can be told.
     """
 
     running: bool = False
     percent: int = 0
     message: str = ""
+    left: str = ""
 
 
 @dataclass
@@ -87,15 +175,23 @@ class ResultState:
 
     Attributes:
         shown: Whether there is one.
+        outdated: Whether radiographs or settings have been changed since.
         measurements: Rows of the table.
         notes: What the reconstruction assumed about its input.
-        report_busy: Whether the report is being drawn.
+        low: Whether something speaks against it.
+        words: How far to trust it.
+        uncertain: Whether its uncertainty is known.
+        writing: The file that is being made for the user; empty if none is.
     """
 
     shown: bool = False
+    outdated: bool = False
     measurements: list[MeasurementState] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    report_busy: bool = False
+    low: bool = False
+    words: list[str] = field(default_factory=list)
+    uncertain: bool = False
+    writing: str = ""
 
 
 @dataclass
@@ -121,14 +217,20 @@ class AppState:
 
     Attributes:
         input: The radiographs.
+        model: What reconstructs.
+        uncertainty: Whether the next reconstruction shall tell its uncertainty.
         job: The running reconstruction.
         result: The finished one.
         display: How it is shown.
+        steps: The steps that are unfolded.
         error: What went wrong, until the user closes the alert.
     """
 
     input: InputState = field(default_factory=InputState)
+    model: ModelState = field(default_factory=ModelState)
+    uncertainty: bool = False
     job: JobState = field(default_factory=JobState)
     result: ResultState = field(default_factory=ResultState)
     display: DisplayState = field(default_factory=DisplayState)
+    steps: list[str] = field(default_factory=lambda: ["radiographs", "reconstruct"])
     error: str = ""

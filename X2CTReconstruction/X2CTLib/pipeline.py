@@ -55,7 +55,6 @@ def reconstruct_files(
         device=request.device,
         precision=request.precision,
         override=request.override,
-        uncertainty_passes=request.uncertainty_passes,
         progress=progress,
         cancel=cancel,
     )

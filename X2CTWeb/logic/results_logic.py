@@ -1,7 +1,6 @@
 """The finished reconstruction: measured, brought into the scene, and handed over as files."""
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from X2CTLib.request import Request
 from X2CTReconstructionLib.export import write_measurements
 from X2CTReconstructionLib.provenance import anonymous_notes
 from X2CTReconstructionLib.study import add_study
-from X2CTWeb.logic.pictures import data_url
+from X2CTWeb.logic.pictures import difference_url, grey_url
 from X2CTWeb.logic.viewer_logic import ViewerLogic
 from X2CTWeb.report_process import MEASUREMENTS, REPORT, VOLUME, draw_report
 from X2CTWeb.state import AppState, MeasurementState, ResultState
@@ -24,21 +23,19 @@ from X2CTWeb.state import AppState, MeasurementState, ResultState
 class ResultsLogic:
     """Holds one result at a time."""
 
-    def __init__(
-        self,
-        server: Server,
-        typed_state: TypedState[AppState],
-        viewer: ViewerLogic,
-        request: Callable[[], Request],
-    ) -> None:
+    def __init__(self, server: Server, typed_state: TypedState[AppState], viewer: ViewerLogic) -> None:
         self._server = server
         self._data = typed_state.data
         self._viewer = viewer
-        self._request = request
         self._folder: Path | None = None
+        self._request: Request | None = None
 
-    async def take(self, folder: Path) -> None:
+    async def take(self, folder: Path, request: Request) -> None:
         """Measure the reconstruction in a folder and show it; if that fails, what was on show stays.
+
+        Args:
+            folder: Of the reconstruction.
+            request: What led to it.
 
         Raises:
             X2CTError: The folder does not hold a reconstruction, or there is nothing to measure in it.
@@ -48,21 +45,45 @@ class ResultsLogic:
         reconstruction, labels, measurements = await loop.run_in_executor(None, _load_and_measure, folder)
         await self._tell("Showing the volume")
         self._viewer.show(add_study(self._viewer.scene, reconstruction, labels, measurements))
-        self._folder = folder
-        shown = {View.PA: self._data.input.pa, View.LATERAL: self._data.input.lateral}
-        for view, pixels in reconstruction.views.items():
-            projection = reconstruction.projections[view]
-            size = f"{projection.columns} × {projection.rows} pixels"
-            shown[view].seen = data_url(pixels)
-            shown[view].seen_details = f"Framed, {size} of {projection.pixel_mm / projection.magnification:.3g} mm"
-        rows = [_row(measurement) for measurement in measurements]
-        self._data.result = ResultState(True, rows, anonymous_notes(reconstruction))
+        self._folder, self._request = folder, request
+        self._show_views(reconstruction)
+        trust = reconstruction.trust
+        self._data.result = ResultState(
+            shown=True,
+            measurements=[_row(measurement) for measurement in measurements],
+            notes=anonymous_notes(reconstruction),
+            low=trust.low,
+            words=trust.words,
+            uncertain=trust.uncertainty is not None,
+        )
+        self._data.steps = ["trust", "measure"]
+
+    def outdate(self) -> None:
+        """Radiographs or settings were changed: what is on show was made before that."""
+        self._data.result.outdated = self._data.result.shown
 
     def clear(self) -> None:
         """The radiographs are others now: what was made from the last ones goes."""
         self._viewer.clear()
         self._folder = None
         self._data.result = ResultState()
+        self._data.steps = ["radiographs", "reconstruct"]
+
+    def _show_views(self, reconstruction: Reconstruction) -> None:
+        """What the network saw, and what the volume would show, beside the radiographs."""
+        trust = reconstruction.trust
+        for view, pixels in reconstruction.views.items():
+            shown = self._data.input.pa if view is View.PA else self._data.input.lateral
+            projection = reconstruction.projections[view]
+            size = f"{projection.columns} × {projection.rows} pixels"
+            shown.seen_details = f"Framed, {size} of {projection.pixel_mm / projection.magnification:.3g} mm"
+            shown.seen = grey_url(pixels)
+            shown.unstyled = grey_url(reconstruction.unstyled[view]) if reconstruction.unstyled else ""
+            shown.reprojected = grey_url(trust.reprojections[view])
+            shown.difference = difference_url(pixels, trust.reprojections[view])
+            shown.correlation = f"{trust.reprojection_correlations[view]:.2f}"
+            familiarity = trust.familiarity.get(view)
+            shown.familiarity = "" if familiarity is None else f"{familiarity:.2f}"
 
     async def volume(self):
         """The volume as a file."""
@@ -76,10 +97,10 @@ class ResultsLogic:
         """The report as a file; it is drawn when it is first wanted. None if it cannot be."""
         folder = self._folder
         if not (folder / REPORT).exists():
-            self._data.result.report_busy = True
+            self._data.result.writing = REPORT
             self._server.state.flush()
-            problem = await draw_report(folder, self._request())
-            self._data.result.report_busy = False
+            problem = await draw_report(folder, self._request)
+            self._data.result.writing = ""
             if problem:
                 self._data.error = f"The report could not be drawn. {problem}"
                 return None

@@ -10,13 +10,18 @@ from trame_server import Server
 from trame_server.utils.typed_state import TypedState
 from trame_slicer.views import SliceView, ThreeDView
 
+from X2CTLib.geometry import View
 from X2CTLib.mark import MARK
 from X2CTWeb.state import AppState
-from X2CTWeb.ui.display_section import DisplaySection
+from X2CTWeb.ui.files import DropArea
+from X2CTWeb.ui.keep_section import KeepSection
+from X2CTWeb.ui.measure_section import MeasureSection
+from X2CTWeb.ui.model_section import ModelSection
 from X2CTWeb.ui.panes import RadiographPane, SlicePane, ThreeDPane
 from X2CTWeb.ui.radiographs_section import RadiographsSection
 from X2CTWeb.ui.reconstruct_section import ReconstructSection
-from X2CTWeb.ui.results_section import DownloadsSection, MeasurementsSection
+from X2CTWeb.ui.see_section import SeeSection
+from X2CTWeb.ui.trust_section import TrustSection
 
 TITLE = "Chest CT from two radiographs"
 SLICE_COLOURS = {"Axial": "#e2574c", "Sagittal": "#e0c246", "Coronal": "#6fae5b"}
@@ -64,16 +69,23 @@ class Page(VAppLayout):
         with self:
             client.Style((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))
             self._title_bar()
-            with v.VNavigationDrawer(permanent=True, width=360, classes="x2ct-drawer"):
+            with v.VNavigationDrawer(permanent=True, width=360, classes="x2ct-drawer"), self._steps():
                 self.radiographs = RadiographsSection(typed_state)
+                self.model = ModelSection(typed_state)
                 self.reconstruct = ReconstructSection(typed_state)
-                DisplaySection(typed_state)
-                MeasurementsSection(typed_state)
-                with v.Template(v_slot_append=True):
-                    DownloadsSection(typed_state, downloads)
+                SeeSection(typed_state)
+                TrustSection(typed_state)
+                MeasureSection(typed_state)
+                KeepSection(typed_state, downloads)
+            DropArea(server.trigger_name(self.radiographs.files_chosen.async_emit))
             with v.VMain(), html.Div(classes="x2ct-grid"):
                 self._panes(slices, threed)
                 self._alert()
+
+    def _steps(self) -> v.VExpansionPanels:
+        return v.VExpansionPanels(
+            v_model=(self.state_name.steps,), multiple=True, variant="accordion", flat=True, static=True, tile=True
+        )
 
     def _title_bar(self) -> None:
         with v.VAppBar(height=48, flat=True, classes="x2ct-bar"):
@@ -103,9 +115,9 @@ class Page(VAppLayout):
         def add_slice(name: str) -> None:
             SlicePane(*slices[name], state, SLICE_COLOURS[name])
 
-        RadiographPane("pa", "PA radiograph", names.pa, state, {"left": "R", "right": "L"})
+        RadiographPane(View.PA, "PA radiograph", names.pa, state)
         add_slice("Coronal")
         ThreeDPane(threed, state)
-        RadiographPane("lateral", "Lateral radiograph", names.lateral, state, {"left": "A", "right": "P"})
+        RadiographPane(View.LATERAL, "Lateral radiograph", names.lateral, state)
         add_slice("Sagittal")
         add_slice("Axial")

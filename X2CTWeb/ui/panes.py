@@ -7,8 +7,10 @@ from trame_slicer.app.logic import connect_slice_view_slider_to_state
 from trame_slicer.app.ui import Slider
 from trame_slicer.views import AbstractView, SliceView, ThreeDView, ViewDirection
 
+from X2CTLib.geometry import View
 from X2CTLib.mark import MARK
 from X2CTWeb.state import AppState, RadiographState
+from X2CTWeb.ui.radiographs_section import SIDES
 
 MOUSE_IN_SLICES = "Wheel: through the slices. Right button: zoom. Middle button: pan."
 MOUSE_IN_3D = "Left button: turn. Wheel or right button: zoom. Middle button: pan."
@@ -39,16 +41,19 @@ class Pane(html.Div):
             self.content = html.Div(classes="x2ct-pane-content")
             self.foot = html.Div(classes="x2ct-pane-foot")
 
-    def add_letters(self, sides: dict[str, str], known: str = "true") -> None:
+    def add_letters(self, sides: dict[str, str], assumed: str = "false") -> None:
         """Write the patient's sides at the edges.
 
         Args:
             sides: A letter for any of "left", "right", "top" and "bottom".
-            known: Expression that says whether these are the patient's sides.
+            assumed: Expression that says whether nobody has said so.
         """
         with self.content:
             for side, letter in sides.items():
-                html.Div(letter, v_if=(known,), classes=f"x2ct-letter x2ct-{side}")
+                html.Div(
+                    f"{{{{ '{letter}' + ({assumed} ? '?' : '') }}}}",
+                    classes=(f"['x2ct-letter', 'x2ct-{side}', {assumed} && 'x2ct-assumed']",),
+                )
 
 
 class IconButton(v.VBtn):
@@ -59,36 +64,37 @@ class IconButton(v.VBtn):
 
 
 class RadiographPane(Pane):
-    """A radiograph, or what the network saw of it."""
+    """A radiograph, or what became of it."""
 
-    def __init__(
-        self,
-        key: str,
-        title: str,
-        name: RadiographState,
-        typed_state: TypedState[AppState],
-        sides: dict[str, str],
-    ) -> None:
-        super().__init__(key, title, typed_state)
+    def __init__(self, view: View, title: str, name: RadiographState, typed_state: TypedState[AppState]) -> None:
+        super().__init__(view.name.lower(), title, typed_state)
         shown = typed_state.name.input.shown
-        seen = f"({shown} === 'seen' && {name.seen})"
+        pictures = {
+            "taken": ("As taken", name.taken),
+            "unstyled": ("Unstyled", name.unstyled),
+            "seen": ("Input", name.seen),
+            "reprojected": ("Reprojected", name.reprojected),
+            "difference": ("Difference", name.difference),
+        }
+        every = ", ".join(f"{key}: {picture}" for key, (_, picture) in pictures.items())
+        picture = f"({{{every}}}[{shown}] || {name.taken})"
+        framed = f"({shown} !== 'taken' && {name.seen})"
         with self.content:
-            html.Img(
-                src=(f"{seen} ? {name.seen} : {name.picture}",),
-                v_if=(name.picture,),
-                alt=title,
-                classes="x2ct-radiograph",
-            )
-            html.Div("Choose a file on the left", v_else=True, classes="x2ct-empty")
-        self.add_letters(sides, known=f"{seen} || {name.oriented}")
+            html.Img(src=(picture,), v_if=(name.taken,), alt=title, classes="x2ct-radiograph")
+            html.Div("Choose or drop files", v_else=True, classes="x2ct-empty")
+            html.Div(f"{{{{ {framed} ? {name.seen_details} : {name.details} }}}}", classes="x2ct-corner")
+            with html.Div(v_if=(f"{framed} && {shown} === 'difference'",), classes="x2ct-corner x2ct-legend"):
+                html.Span("input brighter", style="color: #ff9628")
+                html.Span("reprojection brighter", style="color: #4696ff")
+        self.add_letters(
+            dict(zip(("left", "right"), SIDES[view], strict=True)), assumed=f"!{framed} && !{name.oriented}"
+        )
         with (
-            self.buttons,
+            self.foot,
             v.VBtnToggle(v_if=(name.seen,), v_model=(shown,), mandatory=True, classes="x2ct-toggle"),
         ):
-            v.VBtn("As taken", value="taken")
-            v.VBtn("Network input", value="seen")
-        with self.foot:
-            html.Span(f"{{{{ {seen} ? {name.seen_details} : {name.details} }}}}", classes="x2ct-detail")
+            for key, (label, url) in pictures.items():
+                v.VBtn(label, value=key, v_if=(url,))
 
 
 class VolumePane(Pane):

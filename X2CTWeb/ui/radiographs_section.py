@@ -1,4 +1,4 @@
-"""The drawer's first part: choose the two radiographs, and read what is said of them."""
+"""The first step: choose the two radiographs, read what is said of them, and set them right."""
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v
@@ -6,67 +6,155 @@ from trame_server.utils.typed_state import TypedState
 from undo_stack import Signal
 
 from X2CTLib.geometry import View
-from X2CTWeb.state import LARGEST_UPLOAD, AppState, RadiographState
-from X2CTWeb.ui.section import Section
+from X2CTWeb.state import AppState, InputState, RadiographState
+from X2CTWeb.ui.files import FileField
+from X2CTWeb.ui.section import Choice, Section, notes
 
-# The file, or of one that is too large, its name and size only: the logic says what is wrong with it.
-_SENT = f"(file => file.size > {LARGEST_UPLOAD} ? {{name: file.name, size: file.size}} : file)($event.target.files[0])"
+SIDES = {View.PA: ("R", "L"), View.LATERAL: ("A", "P")}
+"""The patient's sides at the left and the right edge of a radiograph."""
 
 
 class RadiographsSection(Section):
-    """Emits `sample_clicked`, `swap_clicked`, and `pa_chosen` and `lateral_chosen` with the file."""
+    """Emits what the user does; files as `FileField` has them."""
 
+    files_chosen = Signal(list, list)
+    pa_chosen = Signal(list, list)
+    lateral_chosen = Signal(list, list)
+    pair_chosen = Signal(int)
     sample_clicked = Signal()
     swap_clicked = Signal()
-    pa_chosen = Signal(dict)
-    lateral_chosen = Signal(dict)
+    override_clicked = Signal()
+    crop_clicked = Signal(View)
 
     def __init__(self, typed_state: TypedState[AppState]) -> None:
-        super().__init__("1 · Radiographs")
-        names = typed_state.name
-        busy = f"({names.job.running} || {names.input.reading})"
-        with self:
-            v.VProgressLinear(active=(names.input.reading,), indeterminate=True, absolute=True, color="primary")
-            RadiographCard(View.PA, "PA", names.input.pa, busy, self.pa_chosen)
-            RadiographCard(View.LATERAL, "Lateral", names.input.lateral, busy, self.lateral_chosen)
-            with html.Ul(classes="x2ct-notes", v_if=(f"{names.input.notes}.length",)):
-                html.Li("{{ note }}", v_for=f"note in {names.input.notes}", key="note")
-            html.Div(f"{{{{ {names.input.problem} }}}}", v_if=(names.input.problem,), classes="x2ct-problem")
-            with html.Div(classes="x2ct-row"):
-                v.VBtn(
-                    "Sample case",
-                    prepend_icon="mdi-account-outline",
-                    click=self.sample_clicked.async_emit,
-                    disabled=(busy,),
-                )
-                v.VBtn(
-                    "Swap",
-                    prepend_icon="mdi-swap-vertical",
-                    click=self.swap_clicked.async_emit,
-                    disabled=(f"{busy} || !({names.input.pa.name} && {names.input.lateral.name})",),
-                )
-
-
-class RadiographCard(html.Label):
-    """A thumbnail with file name and notes; all of it opens the file dialog, and takes a dropped file."""
-
-    def __init__(self, view: View, title: str, name: RadiographState, busy: str, chosen: Signal) -> None:
-        super().__init__(classes="x2ct-card")
-        trigger = self.server.trigger_name(chosen.async_emit)
-        with self:
-            html.Input(
-                type="file",
-                id=f"{view.name.lower()}-file",
-                disabled=(busy,),
-                change=f"trigger('{trigger}', [{_SENT}]).then(() => $event.target.value = '')",
+        names = typed_state.name.input
+        both = f"[{names.pa.name}, {names.lateral.name}].filter(Boolean).join(' + ')"
+        super().__init__(1, "radiographs", "Radiographs", both)
+        with self.body:
+            v.VProgressLinear(active=(names.reading,), indeterminate=True, absolute=True, color="primary")
+            self._sources(names)
+            Choice(
+                names.pair,
+                names.pairs,
+                v_if=(f"{names.pairs}.length",),
+                id="pair",
+                label="Pair",
+                update_modelValue=(self.pair_chosen.async_emit, "[Number($event)]"),
             )
-            with html.Div(classes="x2ct-thumbnail"):
-                html.Img(src=(name.picture,), v_if=(name.picture,), alt=f"{title} radiograph")
-                v.VIcon("mdi-image-plus-outline", v_else=True)
-            with html.Div(classes="x2ct-card-text"):
-                with html.Div(classes="x2ct-card-head"):
-                    html.Span(title)
-                    html.Span(f"{{{{ {name.name} ? 'Change' : 'Choose file' }}}}", classes="x2ct-link")
-                html.Div(f"{{{{ {name.name} || 'DICOM or picture' }}}}", classes="x2ct-file", title=(name.name,))
-                html.Div(f"{{{{ {name.details} }}}}", classes="x2ct-detail", v_if=(name.details,))
-                html.Div("{{ note }}", classes="x2ct-note", v_for=f"note in {name.notes}", key="note")
+            RadiographCard(View.PA, "PA", names.pa, self._trigger(self.pa_chosen), self.crop_clicked)
+            RadiographCard(
+                View.LATERAL, "Lateral", names.lateral, self._trigger(self.lateral_chosen), self.crop_clicked
+            )
+            notes(names.notes)
+            self._problem(names)
+
+    def _trigger(self, signal: Signal) -> str:
+        return self.server.trigger_name(signal.async_emit)
+
+    def _sources(self, names: InputState) -> None:
+        trigger = self._trigger(self.files_chosen)
+        with html.Div(classes="x2ct-row"):
+            with v.VBtn("Files", prepend_icon="mdi-file-upload-outline", title="Or drop them anywhere on the page"):
+                FileField("files", trigger, multiple=True)
+            with v.VBtn("Folder", prepend_icon="mdi-folder-upload-outline", title="Finds the pairs in it"):
+                FileField("folder", trigger, folder=True)
+            v.VBtn("Sample", id="sample", click=self.sample_clicked.async_emit, title="A pair to try it with")
+            v.VBtn(
+                prepend_icon="mdi-swap-vertical",
+                text="Swap",
+                id="swap",
+                title="Swap PA and lateral",
+                click=self.swap_clicked.async_emit,
+                disabled=(f"!{names.pa.name} && !{names.lateral.name}",),
+            )
+
+    def _problem(self, names: InputState) -> None:
+        with html.Div(v_if=(names.problem,), id="problem", classes="x2ct-problem"):
+            html.Span(f"{{{{ {names.problem} }}}}")
+            v.VBtn(
+                "Go on anyway",
+                id="override",
+                v_if=(f"!{names.overridden}",),
+                title="The results will say so",
+                click=self.override_clicked,
+            )
+            html.Em("You go on anyway; the results will say so.", v_else=True)
+
+
+class RadiographCard(html.Div):
+    """A radiograph with its file name, notes and tools; most of it opens the file dialog, and takes a dropped file."""
+
+    def __init__(self, view: View, title: str, name: RadiographState, trigger: str, crop_clicked: Signal) -> None:
+        super().__init__(classes="x2ct-card", id=f"card-{view.name.lower()}")
+        with self:
+            with html.Div(classes="x2ct-card-main"):
+                FileField(f"{view.name.lower()}-file", trigger)
+                with html.Div(classes="x2ct-thumbnail"):
+                    html.Img(src=(name.taken,), v_if=(name.taken,), alt=f"{title} radiograph")
+                    v.VIcon("mdi-image-plus-outline", v_else=True)
+                    with v.Template(v_if=(name.taken,)):
+                        for side, letter in zip(("left", "right"), SIDES[view], strict=True):
+                            html.Span(
+                                f"{{{{ {name.oriented} ? '{letter}' : '{letter}?' }}}}",
+                                title=(f"{name.oriented} ? '' : 'Assumed: nothing in the file says so'",),
+                                classes=(f"['x2ct-letter', 'x2ct-{side}', !{name.oriented} && 'x2ct-assumed']",),
+                            )
+                with html.Div(classes="x2ct-card-text"):
+                    with html.Div(classes="x2ct-card-head"):
+                        html.Span(title)
+                        html.Span(f"{{{{ {name.name} ? 'Change' : 'Choose' }}}}", classes="x2ct-link")
+                    html.Div(f"{{{{ {name.name} || 'DICOM or picture' }}}}", classes="x2ct-file", title=(name.name,))
+                    html.Div(f"{{{{ {name.details} }}}}", classes="x2ct-detail", v_if=(name.details,))
+                    html.Div("{{ note }}", classes="x2ct-note", v_for=f"note in {name.notes}", key="note")
+            with v.Template(v_if=(name.name,)):
+                self._tools(name)
+                self._crop(view, name, crop_clicked)
+
+    def _tools(self, name: RadiographState) -> None:
+        correction, adjusting = name.correction, name.adjusting
+        turn = f"{correction.quarter_turns} = ({correction.quarter_turns} + {{}}) % 4"
+        tools = (
+            ("mdi-rotate-left", "Turn left", turn.format(1), ""),
+            ("mdi-rotate-right", "Turn right", turn.format(3), ""),
+            ("mdi-flip-horizontal", "Mirror", f"{correction.mirrored} = !{correction.mirrored}", correction.mirrored),
+            ("mdi-invert-colors", "Invert", f"{correction.inverted} = !{correction.inverted}", correction.inverted),
+            ("mdi-crop", "Crop, and pixel size", f"{adjusting} = !{adjusting}", adjusting),
+        )
+        with html.Div(classes="x2ct-tools"):
+            for icon, title, click, active in tools:
+                v.VBtn(
+                    icon=icon,
+                    title=title,
+                    click=click,
+                    active=(active or "false",),
+                    variant="text",
+                    classes="x2ct-icon",
+                    ripple=False,
+                )
+
+    def _crop(self, view: View, name: RadiographState, crop_clicked: Signal) -> None:
+        correction = name.correction
+        with html.Div(v_if=(name.adjusting,), classes="x2ct-fields x2ct-crop"):
+            for label, kept in (("Left, right", correction.columns), ("Top, bottom", correction.rows)):
+                html.Label(label, classes="x2ct-label")
+                v.VRangeSlider(
+                    v_model=(kept,),
+                    min=0,
+                    max=100,
+                    step=1,
+                    density="compact",
+                    hide_details=True,
+                    thumb_size=12,
+                    track_size=2,
+                )
+            html.Label("Pixel size", classes="x2ct-label")
+            v.VTextField(
+                v_model_lazy=(correction.pixel_mm,),
+                placeholder="as the file says",
+                suffix="mm",
+                title="Millimetres of patient a pixel; usually 0.1 to 0.4",
+                density="compact",
+                variant="outlined",
+                hide_details=True,
+                classes="x2ct-select",
+            )

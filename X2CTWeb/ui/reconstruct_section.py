@@ -1,4 +1,4 @@
-"""The drawer's second part: start, follow, cancel."""
+"""The third step: start, follow, cancel."""
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v
@@ -6,7 +6,7 @@ from trame_server.utils.typed_state import TypedState
 from undo_stack import Signal
 
 from X2CTWeb.state import AppState
-from X2CTWeb.ui.section import Section
+from X2CTWeb.ui.section import Section, Switch, notes
 
 
 class ReconstructSection(Section):
@@ -16,9 +16,23 @@ class ReconstructSection(Section):
     cancel_clicked = Signal()
 
     def __init__(self, typed_state: TypedState[AppState]) -> None:
-        super().__init__("2 · Reconstruct")
-        job, pair, notes = typed_state.name.job, typed_state.name.input, typed_state.name.result.notes
-        with self:
+        job, pair, result = typed_state.name.job, typed_state.name.input, typed_state.name.result
+        status = (
+            f"{job.running} ? {job.percent} + ' %' : {result.outdated} ? 'changed since' : {result.shown} ? 'done' : ''"
+        )
+        super().__init__(3, "reconstruct", "Reconstruct", status, f"{result.outdated} && 'x2ct-amber'")
+        with self.body:
+            html.Div(
+                "Radiographs or settings were changed. What is shown is of before.",
+                v_if=(f"{result.outdated} && !{job.running}",),
+                classes="x2ct-amber x2ct-note",
+            )
+            Switch(
+                typed_state.name.uncertainty,
+                "Estimate the uncertainty (takes longer)",
+                id="uncertainty",
+                disabled=(job.running,),
+            )
             v.VBtn(
                 "Reconstruct",
                 id="reconstruct",
@@ -34,10 +48,9 @@ class ReconstructSection(Section):
             with html.Div(v_else=True, classes="x2ct-job"):
                 with html.Div(classes="x2ct-job-text"):
                     html.Div(f"{{{{ {job.message} }}}}", id="job-message")
-                    html.Div(f"{{{{ {job.percent} }}}} %")
+                    html.Div(f"{{{{ {job.left} || {job.percent} + ' %' }}}}", id="job-left")
                 v.VProgressLinear(model_value=(job.percent,), color="primary", height=6, rounded=True)
                 v.VBtn("Cancel", id="cancel", block=True, click=self.cancel_clicked)
-            with html.Details(v_if=(f"{notes}.length",), classes="x2ct-details"):
-                html.Summary(f"Assumptions and warnings ({{{{ {notes}.length }}}})")
-                with html.Ul(classes="x2ct-notes"):
-                    html.Li("{{ note }}", v_for=f"note in {notes}", key="note")
+            with html.Details(v_if=(f"{result.notes}.length",), classes="x2ct-details"):
+                html.Summary(f"Assumptions and warnings ({{{{ {result.notes}.length }}}})")
+                notes(result.notes)

@@ -1,12 +1,92 @@
-"""A titled part of the drawer."""
+"""A step of the drawer, and what several of them are made of."""
 
 from trame.widgets import html
+from trame.widgets import vuetify3 as v
 
 
-class Section(html.Section):
-    """A part of the drawer; what is created inside stands below its title."""
+class Section(v.VExpansionPanel):
+    """A step that folds; its title stays, with a few words on how it stands.
 
-    def __init__(self, title: str) -> None:
-        super().__init__(classes="x2ct-section")
+    Args:
+        number: Of the step.
+        key: What it is called in `AppState.steps`.
+        title: What the user does.
+        status: Expression for the words beside the title.
+        tone: Expression for their class.
+
+    Attributes:
+        body: What is created inside stands below the title.
+    """
+
+    def __init__(self, number: int, key: str, title: str, status: str = "''", tone: str = "''") -> None:
+        super().__init__(value=key, id=f"step-{key}", classes="x2ct-step")
         with self:
-            html.H2(title, classes="x2ct-section-title")
+            with v.VExpansionPanelTitle(classes="x2ct-step-title"):
+                html.Span(str(number), classes="x2ct-step-number")
+                html.Span(title)
+                html.Span(f"{{{{ {status} }}}}", classes=(f"['x2ct-step-status', {tone}]",))
+            self.body = v.VExpansionPanelText(eager=True)
+
+
+class Choice(v.VSelect):
+    """A choice list."""
+
+    def __init__(self, name: str, items: str, **kwargs) -> None:
+        super().__init__(
+            v_model=(name,),
+            items=(items,),
+            classes="x2ct-select",
+            density="compact",
+            variant="outlined",
+            hide_details=True,
+            **kwargs,
+        )
+
+
+class Switch(v.VSwitch):
+    """Something that is on or off."""
+
+    def __init__(self, name: str, label: str, **kwargs) -> None:
+        super().__init__(
+            v_model=(name,),
+            label=label,
+            classes="x2ct-switch",
+            density="compact",
+            color="primary",
+            hide_details=True,
+            **kwargs,
+        )
+
+
+class Slide(v.VSlider):
+    """A number on a scale."""
+
+    def __init__(self, name: str, lowest: float, highest: float, step: float, **kwargs) -> None:
+        super().__init__(
+            v_model=(name,),
+            min=lowest,
+            max=highest,
+            step=step,
+            density="compact",
+            hide_details=True,
+            color="grey",
+            thumb_size=12,
+            track_size=2,
+            **kwargs,
+        )
+
+
+class Picture(html.Figure):
+    """A small picture that the panes show in full when it is clicked."""
+
+    def __init__(self, caption: str, picture: str, click: str) -> None:
+        super().__init__(click=click, title="Show it in the main area")
+        with self:
+            html.Img(src=(picture,), alt=caption)
+            html.Figcaption(caption)
+
+
+def notes(lines: str) -> None:
+    """A list of sentences; `lines` is an expression."""
+    with html.Ul(classes="x2ct-notes", v_if=(f"{lines}.length",)):
+        html.Li("{{ note }}", v_for=f"note in {lines}", key="note")

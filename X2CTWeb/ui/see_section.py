@@ -1,4 +1,4 @@
-"""The drawer's third part: how the volume is shown."""
+"""The fourth step: how the volume is shown."""
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v
@@ -6,27 +6,19 @@ from trame_server.utils.typed_state import TypedState
 
 from X2CTReconstructionLib.presets import PRESETS, WINDOWS
 from X2CTWeb.state import AppState
-from X2CTWeb.ui.section import Section
+from X2CTWeb.ui.section import Choice, Section, Switch
 
 
-class DisplaySection(Section):
+class SeeSection(Section):
     """Volume rendering preset, window of the slices, outlines of the organs."""
 
     def __init__(self, typed_state: TypedState[AppState]) -> None:
-        super().__init__("3 · Display")
+        super().__init__(4, "see", "See")
         display, shown = typed_state.name.display, typed_state.name.result.shown
-        with self, html.Div(classes="x2ct-fields"):
+        with self.body, html.Div(classes="x2ct-fields"):
             html.Label("Rendering", classes="x2ct-label")
-            v.VSelect(
-                id="preset",
-                classes="x2ct-select",
-                v_model=(display.preset,),
-                items=("presets", list(PRESETS)),
-                disabled=(f"!{shown}",),
-                density="compact",
-                variant="outlined",
-                hide_details=True,
-            )
+            self.server.state.presets = list(PRESETS)
+            Choice(display.preset, "presets", id="preset", disabled=(f"!{shown}",))
             html.Label("Window", classes="x2ct-label")
             with v.VBtnToggle(
                 v_model=(display.window,),
@@ -38,12 +30,4 @@ class DisplaySection(Section):
             ):
                 for name, (width, level) in WINDOWS.items():
                     v.VBtn(name, value=name, title=f"W {width:g}  L {level:g} HU")
-            v.VSwitch(
-                v_model=(display.organs,),
-                label="Outline organs in the slices",
-                disabled=(f"!{shown}",),
-                density="compact",
-                color="primary",
-                hide_details=True,
-                classes="x2ct-switch",
-            )
+            Switch(display.organs, "Outline organs in the slices", disabled=(f"!{shown}",))
