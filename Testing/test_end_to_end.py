@@ -13,11 +13,13 @@ import SimpleITK as sitk
 import torch
 
 from X2CTLib.cards import DEFAULT_MODEL, load_card
+from X2CTLib.ct import read_ct
 from X2CTLib.framing import frame_radiographs, standard_view
-from X2CTLib.geometry import HU_RANGE, View, read_sidecar
+from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry, read_sidecar
 from X2CTLib.inference import run_model
 from X2CTLib.metrics import psnr_volume
 from X2CTLib.radiograph import read_radiograph
+from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.sample import sample_case, sample_ct, sample_drrs
 from X2CTLib.weights import load_model
 
@@ -60,8 +62,10 @@ def the_drr_case(tmp_path_factory):
     """The same of the radiographs of a CT that no training has seen."""
     folder = tmp_path_factory.mktemp("drr") / "out"
     drrs = sample_drrs()
-    done = x2ct("reconstruct", "--pa", drrs[View.PA], "--lateral", drrs[View.LATERAL], "--output", folder)
+    pair = "--pa", drrs[View.PA], "--lateral", drrs[View.LATERAL]
+    done = x2ct("reconstruct", *pair, "--output", folder, "--uncertainty", 3, "--formats", "nifti", "dicom")
     assert done.returncode == 0, done.stderr
+    assert "Trust: The volume, projected again, looks like what was given" in done.stdout
     return folder
 
 
@@ -133,6 +137,30 @@ def test_a_ct_never_seen_is_reconstructed_better_than_by_the_mean(the_drr_case):
     reached = psnr_volume(hu.astype(np.float32), truth.astype(np.float32))
     assert reached > scores["mean volume"][PSNR] + 1.5
     assert reached == pytest.approx(scores["model"][PSNR], abs=0.5)
+
+
+def test_the_volume_comes_in_other_formats(the_drr_case):
+    for path in (the_drr_case / "volume.nii.gz", the_drr_case / "dicom"):
+        hu, geometry = read_ct(path)
+        assert np.array_equal(hu, volume(the_drr_case)[0])
+        assert np.allclose(geometry.ijk_to_lps, VolumeGeometry.cube().ijk_to_lps, atol=1e-4)
+
+
+def test_drrs_are_trusted_and_real_radiographs_less(the_drr_case, the_real_case):
+    drrs, real = (Reconstruction.load(folder).trust for folder in (the_drr_case, the_real_case))
+    assert not drrs.low and real.uncertainty is None
+    for view in View:
+        assert drrs.reprojection_correlations[view] > real.reprojection_correlations[view] > 0.5
+        assert drrs.familiarity[view] > 0.1
+
+
+def test_where_the_volume_changes_it_errs_more(the_drr_case):
+    hu, _ = volume(the_drr_case)
+    truth = sitk.GetArrayFromImage(sitk.ReadImage(sample_ct())).clip(*HU_RANGE)
+    spread = Reconstruction.load(the_drr_case).trust.uncertainty
+    error, inside = abs(hu - truth), truth > -900
+    steady, moving = (spread <= np.median(spread[inside])) & inside, spread > np.quantile(spread[inside], 0.8)
+    assert error[moving & inside].mean() > 1.5 * error[steady].mean()
 
 
 def test_the_fast_precision_gives_the_same_volume(monkeypatch):

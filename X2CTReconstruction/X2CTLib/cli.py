@@ -31,6 +31,10 @@ COMMANDS = {
         "X2CTTrainingLib.evaluate_command",
         "score runs, models and predicted volumes on CTs they have not seen",
     ),
+    "familiarity": (
+        "X2CTTrainingLib.familiarity_command",
+        "sum up the DRRs of training CTs, by which the trust in reconstructions is judged",
+    ),
     "tables": ("X2CTTrainingLib.tables_command", "the paper's tables and figures, trained and evaluated anew"),
 }
 DEFAULT_COMMAND = "app"

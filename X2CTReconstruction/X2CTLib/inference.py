@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from X2CTLib.device import choose_device, choose_precision
 from X2CTLib.errors import InputError
+from X2CTLib.familiarity import likenesses
 from X2CTLib.framing import frame_radiographs, shown, standard_view
 from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry
 from X2CTLib.networks.catalogue import ReconstructionNetwork
@@ -22,6 +23,7 @@ from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.reprojection import reproject
 from X2CTLib.styler import Styler, style
 from X2CTLib.trust import assess
+from X2CTLib.uncertainty import spread
 from X2CTLib.weights import Model
 
 
@@ -32,6 +34,7 @@ def reconstruct(
     device: str = "auto",
     precision: str = "auto",
     override: bool = False,
+    uncertainty_passes: int = 0,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
 ) -> Reconstruction:
@@ -44,6 +47,7 @@ def reconstruct(
         device: See `device.choose_device`.
         precision: See `device.choose_precision`.
         override: Whether to go on where something speaks against the radiographs, and only warn.
+        uncertainty_passes: Further reconstructions from slightly different views; their spread is the uncertainty.
         progress: Told after every part of the network.
         cancel: Looked at as often.
 
@@ -59,32 +63,52 @@ def reconstruct(
     framings = frame_radiographs(used, model.templates)
     notes += [note for framing in framings.values() for note in framing.notes]
     projections = model.projections
-    views = {view: standard_view(used[view], framing, projections[view]) for view, framing in framings.items()}
-    unstyled = {}
+    given = {view: standard_view(used[view], framing, projections[view]) for view, framing in framings.items()}
     if styler:
-        unstyled, views = views, style(views, styler)
         notes.append(
             f"The styler {styler.card['name']} made the radiographs look like DRRs; what it may have changed shows "
             "beside the views that it was given."
         )
     if cancel:
         cancel.check()
+
+    def run(views: dict[View, Float[np.ndarray, "r c"]], told: Progress) -> Float[np.ndarray, "k j i"]:
+        images = torch.from_numpy(np.stack([*_styled(views, styler).values()]))
+        return run_model(model, images, device, precision, told, cancel)
+
+    first = 0.2 + 0.8 / (1 + uncertainty_passes)
     progress(0.2, "Running the network")
-    images = torch.from_numpy(np.stack(list(views.values())))
-    hu = run_model(model, images, device, precision, part(progress, 0.2, 1.0), cancel)
+    hu = run(given, part(progress, 0.2, first))
+    further = part(progress, first, 1.0)
+    uncertainty = None
+    if uncertainty_passes:
+        uncertainty = spread(hu, used, framings, projections, uncertainty_passes, run, further)
+    views = _styled(given, styler)
     geometry = VolumeGeometry.cube(hu.shape[0])
     masks = {view: shown(used[view], framing, projections[view]) for view, framing in framings.items()}
     return Reconstruction(
         hu=np.round(hu).astype(np.int16),
         geometry=geometry,
         views=views,
-        unstyled=unstyled,
+        unstyled=given if styler else {},
         projections=projections,
         card=model.card,
         notes=notes,
         sources={view: radiograph.source for view, radiograph in radiographs.items()},
-        trust=assess(views, masks, reproject(hu, geometry, projections, masks)),
+        trust=assess(
+            views,
+            masks,
+            reproject(hu, geometry, projections, masks),
+            likenesses(views, masks, projections),
+            hu,
+            uncertainty,
+        ),
     )
+
+
+def _styled(views: dict[View, Float[np.ndarray, "r c"]], styler: Styler | None) -> dict[View, Float[np.ndarray, "r c"]]:
+    """What the network sees of standard views."""
+    return style(views, styler) if styler else views
 
 
 def check_needs(model: Model, radiographs: Mapping[View, Radiograph]) -> list[str]:

@@ -55,6 +55,7 @@ def reconstruct_files(
         device=request.device,
         precision=request.precision,
         override=request.override,
+        uncertainty_passes=request.uncertainty_passes,
         progress=progress,
         cancel=cancel,
     )

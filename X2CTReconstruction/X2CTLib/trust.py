@@ -8,8 +8,31 @@ from jaxtyping import Bool, Float
 
 from X2CTLib.geometry import View
 
-LEAST_CORRELATION = 0.9
-"""Of a view with the reprojection; below this the volume does not explain the radiograph."""
+LEAST_FIELD = 0.65
+"""Part of a view that its radiograph must show. DRRs and frontals show 0.77 and more, halves of them at most 0.6."""
+STRANGE = 1.5
+"""`Likeness.distance` of what hardly is a chest in its view: five of six wrong pictures (swapped, turned, upside down,
+negatives, other things), no picture of a real pair, but bedside frontals, too, whose contrast no DRR has."""
+LEAST_CORRELATION = 0.85
+"""Of a view with its reprojection. Of right DRR pairs 3 % have a view below, of wrong pictures four fifths; and half of
+the real pairs, whose contrast is not that of DRRs."""
+MOST_SPREAD_HU = 60.0
+"""Mean uncertainty in the body, half as much again as any of the DRR pairs of 20 bodies has."""
+
+_AIR_HU = -950.0
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How like the training DRRs a view is.
+
+    Attributes:
+        share: Of unknown patients' DRRs, those that are as unlike the training DRRs or more so; in [0, 1].
+        distance: 1 where that share is 5 %; twice as far is 2.
+    """
+
+    share: float
+    distance: float
 
 
 @dataclass(frozen=True)
@@ -19,7 +42,7 @@ class Trust:
     Attributes:
         reprojections: The radiographs that the reconstruction would give, as the views that the network saw show them.
         reprojection_correlations: Of each with its view.
-        familiarity: How like the training data each view is, in [0, 1].
+        familiarity: Of each view, see `Likeness.share`.
         uncertainty: Standard deviation in HU over the further passes, if there were any.
         words: All of this in plain words.
         low: Whether something speaks against it.
@@ -60,25 +83,106 @@ def assess(
     views: Mapping[View, Float[np.ndarray, "r c"]],
     shown: Mapping[View, Bool[np.ndarray, "r c"]],
     reprojections: Mapping[View, Float[np.ndarray, "r c"]],
+    likenesses: Mapping[View, Likeness],
+    hu: Float[np.ndarray, "k j i"],
+    uncertainty: Float[np.ndarray, "k j i"] | None = None,
 ) -> Trust:
-    """Compare what the network saw with what its volume would show.
+    """Say what speaks for a reconstruction, and what against it.
 
     Args:
         views: What the network saw, in [0, 1].
         shown: The pixels of each that lie on the radiograph.
         reprojections: From `reprojection.reproject`.
+        likenesses: From `familiarity.likenesses`.
+        hu: The reconstruction.
+        uncertainty: Its spread in HU, from `uncertainty.spread`.
     """
     correlations = {view: _correlation(views[view], reprojections[view], shown[view]) for view in views}
-    poor = {view: value for view, value in correlations.items() if value < LEAST_CORRELATION}
-    words = [
-        f"The {view.label} radiograph of the reconstruction is not like the one that was given "
-        f"(correlation {value:.2f}, below {LEAST_CORRELATION}): the volume does not explain it."
-        for view, value in poor.items()
+    findings = [
+        *_field(shown),
+        *_familiarity(likenesses),
+        *_reprojection(correlations),
+        *(_uncertainty(uncertainty, hu) if uncertainty is not None else []),
     ]
+    # What speaks against it comes first.
+    findings.sort(key=lambda finding: not finding.doubt)
+    return Trust(
+        reprojections=dict(reprojections),
+        reprojection_correlations=correlations,
+        familiarity={view: likeness.share for view, likeness in likenesses.items()},
+        uncertainty=uncertainty,
+        words=[finding.words for finding in findings],
+        low=any(finding.doubt for finding in findings),
+    )
+
+
+@dataclass(frozen=True)
+class _Finding:
+    words: str
+    doubt: bool = False
+
+
+def _field(shown: Mapping[View, Bool[np.ndarray, "r c"]]) -> list[_Finding]:
+    """Whether the radiographs show enough; nothing is said if they do."""
+    return [
+        _Finding(
+            f"The {view.label} radiograph shows only {100 * share:.0f} % of the field that the network expects; "
+            "the rest is guessed.",
+            doubt=True,
+        )
+        for view, mask in shown.items()
+        if (share := mask.mean()) < LEAST_FIELD
+    ]
+
+
+def _familiarity(likenesses: Mapping[View, Likeness]) -> list[_Finding]:
+    """Whether the network has learned from pictures like these."""
+    findings = []
+    for view, likeness in likenesses.items():
+        if likeness.distance > STRANGE:
+            words = (
+                f"The {view.label} radiograph is very unlike the DRRs that the network was trained on. Check that it "
+                "is the right picture, upright and no negative, and its framing."
+            )
+            findings.append(_Finding(words, doubt=True))
+        elif likeness.distance > 1:
+            words = (
+                f"The {view.label} radiograph is less like the DRRs that the network was trained on than 95 % of the "
+                "DRRs of other patients are; real radiographs often are. What the network makes of it is less certain "
+                "than its scores on DRRs say."
+            )
+            findings.append(_Finding(words, doubt=True))
+    if likenesses and not findings:
+        values = ", ".join(f"{view.label} {likeness.share:.2f}" for view, likeness in likenesses.items())
+        findings.append(_Finding(f"What the network saw looks like what it was trained on (familiarity {values})."))
+    return findings
+
+
+def _reprojection(correlations: Mapping[View, float]) -> list[_Finding]:
+    """Whether the volume explains the radiographs."""
+    poor = {view: value for view, value in correlations.items() if value < LEAST_CORRELATION}
     if not poor:
         values = ", ".join(f"{view.label} {value:.2f}" for view, value in correlations.items())
-        words.append(f"The reconstruction, projected again, looks like what was given (correlation {values}).")
-    return Trust(dict(reprojections), correlations, words=words, low=bool(poor))
+        return [_Finding(f"The volume, projected again, looks like what was given (correlation {values}).")]
+    return [
+        _Finding(
+            f"The volume, projected again, does not look like the {view.label} radiograph that was given (correlation "
+            f"{value:.2f}, below {LEAST_CORRELATION}): it does not explain it.",
+            doubt=True,
+        )
+        for view, value in poor.items()
+    ]
+
+
+def _uncertainty(spread: Float[np.ndarray, "k j i"], hu: Float[np.ndarray, "k j i"]) -> list[_Finding]:
+    """Whether the volume stays what it is when the radiographs are moved a little."""
+    inside = hu > _AIR_HU
+    mean = float(spread[inside].mean()) if inside.any() else 0.0
+    words = (
+        f"Moving the radiographs a little changes the volume by {mean:.0f} HU on average. Where it stays the same, it "
+        "may still be wrong."
+    )
+    return [_Finding(words, doubt=mean > MOST_SPREAD_HU)]
 
 
 def _correlation(

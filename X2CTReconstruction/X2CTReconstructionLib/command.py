@@ -1,6 +1,7 @@
 """`x2ct reconstruct`: radiographs to a volume, pictures, measurements and a report, without a window."""
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 
 from X2CTLib.cli import terminal_progress
@@ -8,9 +9,10 @@ from X2CTLib.files import whole_folder
 from X2CTLib.geometry import View
 from X2CTLib.pipeline import read_radiographs, reconstruct_files
 from X2CTLib.progress import CancelToken, Progress, part, silent
+from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.request import Request
 from X2CTLib.sample import sample_case
-from X2CTReconstructionLib.export import write_measurements
+from X2CTReconstructionLib.export import VOLUMES, write_measurements, write_volume
 from X2CTReconstructionLib.headless import HeadlessScene
 from X2CTReconstructionLib.rendering import render_pictures
 from X2CTReconstructionLib.report import write_report
@@ -33,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "invert, crop=LEFT/TOP/RIGHT/BOTTOM (parts of the picture), pixel=MM, with commas between",
         )
     parser.add_argument("--output", type=Path, required=True, help="folder for the results")
+    parser.add_argument(
+        "--formats", nargs="+", choices=VOLUMES, default=["nrrd"], help="of the volume; NRRD is always there"
+    )
     add_request_arguments(parser)
 
 
@@ -50,15 +55,21 @@ def run(arguments: argparse.Namespace) -> None:
         **request_options(arguments),
     )
     with terminal_progress() as progress:
-        notes = write_results(request, arguments.output, progress)
-    for note in notes:
+        reconstruction = write_results(request, arguments.output, progress, formats=arguments.formats)
+    for note in reconstruction.notes:
         print(f"Note: {note}")
+    for words in reconstruction.trust.words:
+        print(f"Trust: {words}")
     print(f"Wrote {arguments.output / 'report.html'} and what it shows")
 
 
 def write_results(
-    request: Request, folder: Path, progress: Progress = silent, cancel: CancelToken | None = None
-) -> list[str]:
+    request: Request,
+    folder: Path,
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+    formats: Collection[str] = ("nrrd",),
+) -> Reconstruction:
     """Everything that a reconstruction gives, in a folder; all of it or nothing.
 
     Writes what `Reconstruction.save` does, renderings/*.png, measurements.csv and report.html.
@@ -68,14 +79,17 @@ def write_results(
         folder: Made if missing.
         progress: Told after every step.
         cancel: Looked at as often.
+        formats: Of the volume, see `export.VOLUMES`; NRRD is always there.
 
     Returns:
-        The notes: assumptions and warnings, in words.
+        What the folder holds, for its notes and its trust.
     """
     reconstruction = reconstruct_files(request, part(progress, 0.0, 0.6), cancel)
     labels, measurements = reconstruction.examine()
     with whole_folder(folder) as scratch:
         reconstruction.save(scratch)
+        for kind in {*formats} - {"nrrd"}:
+            write_volume(reconstruction, scratch, kind, cancel=cancel)
         scene = HeadlessScene().scene
         volume = add_study(scene, reconstruction, labels, measurements).volume
         pictures = render_pictures(
@@ -86,4 +100,4 @@ def write_results(
         )
         write_measurements(scratch / "measurements.csv", measurements)
         write_report(scratch / "report.html", reconstruction, read_radiographs(request), measurements, pictures)
-    return reconstruction.notes
+    return reconstruction

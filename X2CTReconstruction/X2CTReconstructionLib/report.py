@@ -12,6 +12,7 @@ from X2CTLib.geometry import View
 from X2CTLib.page import png_uri, write_page
 from X2CTLib.radiograph import Radiograph
 from X2CTLib.reconstruction import Reconstruction
+from X2CTLib.trust import Trust
 from X2CTReconstructionLib.pictures import PICTURES
 from X2CTReconstructionLib.png import picture_uri
 from X2CTReconstructionLib.provenance import VIEW_NAMES, anonymous_notes
@@ -50,6 +51,9 @@ def write_report(
         views=[(VIEW_NAMES[view], picture_uri(image)) for view, image in reconstruction.views.items()],
         renderings=[(p.title, _file_uri(pictures[p.name])) for p in PICTURES if not p.sliced],
         slices=[(p.title, _file_uri(pictures[p.name])) for p in PICTURES if p.sliced],
+        trust=reconstruction.trust,
+        comparisons=_comparisons(reconstruction),
+        uncertainty=_uncertainty_slices(reconstruction.trust),
         shape=" × ".join(map(str, reversed(reconstruction.geometry.shape))),
         spacing=" × ".join(dict.fromkeys(f"{mm:g}" for mm in reconstruction.geometry.spacing)),
         measurements=measurements,
@@ -58,6 +62,43 @@ def write_report(
         sha256=card.get("sha256", ""),
         card={key: card[key] for key in _CARD_ENTRIES if card.get(key)},
     )
+
+
+def _comparisons(reconstruction: Reconstruction) -> list[tuple[str, list[tuple[str, str]]]]:
+    """For each view its numbers in words, and what the network saw, what the volume would show, and the difference."""
+    trust = reconstruction.trust
+    return [
+        (
+            _numbers(trust, view),
+            [
+                ("What the network saw", picture_uri(seen, (0, 1))),
+                ("The volume, projected again", picture_uri(projected, (0, 1))),
+                ("Difference: bright where the volume is denser", picture_uri(projected - seen, (-0.5, 0.5))),
+            ],
+        )
+        for view, projected in (trust.reprojections.items() if trust else ())
+        if (seen := reconstruction.views.get(view)) is not None
+    ]
+
+
+def _numbers(trust: Trust, view: View) -> str:
+    words = f"{VIEW_NAMES[view]}: correlation {trust.reprojection_correlations[view]:.2f}"
+    return f"{words}, familiarity {trust.familiarity[view]:.2f}" if view in trust.familiarity else words
+
+
+def _uncertainty_slices(trust: Trust | None) -> list[tuple[str, str]]:
+    """The spread in the middle of the volume, oriented as its slices are."""
+    if trust is None or trust.uncertainty is None:
+        return []
+    spread = trust.uncertainty
+    k, j, i = (side // 2 for side in spread.shape)
+    upright = spread[::-1]
+    window = 0.0, float(np.percentile(spread, 99.5))
+    slices = {"axial": spread[k], "coronal": upright[:, j], "sagittal": upright[:, :, i]}
+    return [
+        (f"Uncertainty, {name}, 0 to {window[1]:.0f} HU", picture_uri(values, window))
+        for name, values in slices.items()
+    ]
 
 
 def _reduced(image: Float[np.ndarray, "r c"]) -> Float[np.ndarray, "r2 c2"]:

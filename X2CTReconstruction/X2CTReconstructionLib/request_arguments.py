@@ -16,13 +16,21 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
     parser.add_argument("--precision", default="auto", help="auto, float32, bfloat16")
     parser.add_argument(
+        "--uncertainty",
+        type=int,
+        default=0,
+        metavar="N",
+        help="further reconstructions from slightly moved radiographs, whose spread is the uncertainty; 8 are enough",
+    )
+    parser.add_argument(
         "--override", action="store_true", help="go on where something speaks against the radiographs, and note it"
     )
 
 
 def request_options(arguments: argparse.Namespace) -> dict:
     """The attributes of `request.Request` that `add_request_arguments` has declared."""
-    return {name: getattr(arguments, name) for name in ("model", "styler", "device", "precision", "override")}
+    options = {name: getattr(arguments, name) for name in ("model", "styler", "device", "precision", "override")}
+    return {**options, "uncertainty_passes": arguments.uncertainty}
 
 
 def correction(text: str) -> Correction:

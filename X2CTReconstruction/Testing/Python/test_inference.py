@@ -62,6 +62,20 @@ def test_the_result_is_a_cube_in_hounsfield_units(a_model, a_pair):
     assert reported == sorted(reported) and reported[-1] == pytest.approx(1)
 
 
+def test_the_uncertainty_is_there_if_it_is_asked_for(a_model, a_pair, tmp_path):
+    reported = []
+    plain = reconstruct(a_pair, a_model)
+    result = reconstruct(
+        a_pair, a_model, uncertainty_passes=2, progress=lambda fraction, message: reported.append(fraction)
+    )
+    assert plain.trust.uncertainty is None
+    assert np.array_equal(result.hu, plain.hu), "the passes do not change the reconstruction"
+    assert result.trust.uncertainty.shape == result.hu.shape and result.trust.uncertainty.max() > 0
+    assert reported == sorted(reported) and reported[-1] == pytest.approx(1)
+    result.save(tmp_path)
+    assert np.allclose(Reconstruction.load(tmp_path).trust.uncertainty, result.trust.uncertainty)
+
+
 @pytest.mark.parametrize(
     ("kind", "view", "other", "pixels"),
     [("x2ct", View.LATERAL, View.PA, 128), ("2dcnn", View.PA, View.LATERAL, 256)],

@@ -59,10 +59,25 @@ def embedded(html):
 
 def test_report_needs_no_other_file(a_report, some_pictures):
     sources = re.findall(r'(?:src|href)="([^"]{0,40})', a_report)
-    assert len(sources) == 2 + 2 + len(PICTURES)
+    assert len(sources) == 2 + 2 + 2 * 3 + 3 + len(PICTURES)
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not re.search(r"https?://|@import|url\(", a_report)
     assert some_pictures["pa"].read_bytes() in embedded(a_report)
+
+
+def test_the_report_says_how_far_to_trust_it(a_report, a_reconstruction, some_measurements, some_pictures, tmp_path):
+    text = re.sub(r"<[^>]+>|\s+", " ", a_report)
+    assert "Low trust." in text and "The lateral radiograph is &lt;far&gt; from the training data." in text
+    assert "PA radiograph: correlation 0.97, familiarity 0.50" in text
+    assert a_report.count("The volume, projected again</figcaption>") == 2
+    assert "Uncertainty, coronal, 0 to 30 HU" in text
+    sure = dataclasses.replace(a_reconstruction.trust, words=["Fine."], low=False, uncertainty=None, familiarity={})
+    for trust, said in ((sure, "Nothing speaks against"), (None, "")):
+        reconstruction = dataclasses.replace(a_reconstruction, trust=trust)
+        write_report(tmp_path / "other.html", reconstruction, {}, some_measurements, some_pictures)
+        page = (tmp_path / "other.html").read_text(encoding="utf-8")
+        assert said in page and "Low trust" not in page and "Uncertainty" not in page
+    assert "How far to trust it" not in page
 
 
 def test_report_says_that_it_is_synthetic_before_anything_else(a_report):
