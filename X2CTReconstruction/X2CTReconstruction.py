@@ -119,10 +119,6 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         """Whether the packages are there."""
         return all(importlib.util.find_spec(name) for name in ("torch", "jaxtyping", "monai", "safetensors"))
 
-    def isOwnModel(self, weights):
-        """Whether a model is one of the user's own, which can be deleted."""
-        return weights.parent == own_models_folder()
-
     def loadRadiograph(self, path):
         """Load one file as one radiograph, grey or colour; the node remembers the file.
 

@@ -45,7 +45,6 @@ class RadiographState:
         difference: The last two, subtracted.
         seen_details: Size of what the network saw.
         correlation: Of what the network saw with the reprojection, as it is written.
-        familiarity: How like the training data it is, as it is written.
         correction: What the user sets right.
         adjusting: Whether the controls for that are unfolded.
     """
@@ -61,7 +60,6 @@ class RadiographState:
     difference: str = ""
     seen_details: str = ""
     correlation: str = ""
-    familiarity: str = ""
     correction: CorrectionState = field(default_factory=CorrectionState)
     adjusting: bool = False
 
@@ -180,7 +178,6 @@ class ResultState:
         notes: What the reconstruction assumed about its input.
         low: Whether something speaks against it.
         words: How far to trust it.
-        uncertain: Whether its uncertainty is known.
         writing: The file that is being made for the user; empty if none is.
     """
 
@@ -190,7 +187,6 @@ class ResultState:
     notes: list[str] = field(default_factory=list)
     low: bool = False
     words: list[str] = field(default_factory=list)
-    uncertain: bool = False
     writing: str = ""
 
 

@@ -86,15 +86,20 @@ def publish(weights: Path, name: str) -> Path:
     return _copy(Path(weights), safe, name=name)
 
 
+def is_own(weights: Path) -> bool:
+    """Whether a model is one of the user's own, which can be deleted."""
+    return Path(weights).resolve().parent == own_models_folder().resolve()
+
+
 def remove_model(weights: Path) -> None:
     """Delete one of the user's models, weights and card.
 
     Raises:
         ModelError: It is not there, or came with the extension.
     """
-    weights, folder = Path(weights), own_models_folder()
-    if weights.resolve().parent != folder.resolve():
-        raise ModelError(f"{weights.name} is not one of your own models, which are in {folder}. It stays.")
+    weights = Path(weights)
+    if not is_own(weights):
+        raise ModelError(f"{weights.name} is not one of your own models, which are in {own_models_folder()}. It stays.")
     if not weights.is_file():
         raise ModelError(f"There is no model file {weights}.")
     weights.unlink()

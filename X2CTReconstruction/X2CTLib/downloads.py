@@ -22,7 +22,7 @@ from X2CTLib.cards import add_model
 from X2CTLib.errors import InputError
 from X2CTLib.files import sha256
 from X2CTLib.progress import CancelToken, Progress, silent
-from X2CTLib.worker import Emit
+from X2CTLib.worker import Emit, telling
 from X2CTLib.worker import main as serve_worker
 
 _TIMEOUT_S = 10.0
@@ -185,10 +185,7 @@ def _file(entry: dict, manifest: str) -> RemoteFile:
 
 
 def _answer(request: dict, emit: Emit) -> None:
-    def progress(fraction: float, message: str) -> None:
-        emit({"event": "progress", "fraction": fraction, "message": message})
-
-    weights = download(choose(read_manifest(request["manifest"]), request["name"]), progress)
+    weights = download(choose(read_manifest(request["manifest"]), request["name"]), telling(emit))
     emit({"event": "done", "output": str(weights)})
 
 

@@ -1,7 +1,7 @@
 """Where things are: the CT cube, the radiographs, their X-ray source, and the conversions between frames.
 
 Lengths are millimetres. Patient coordinates are LPS (+x left, +y posterior, +z superior), as in DICOM and
-SimpleITK; Slicer's scene is RAS, and `lps_to_ras` is the only place where the two meet.
+SimpleITK; Slicer's scene is RAS, and the two meet in `lps_to_ras` and `ras_of` only.
 Volume arrays are indexed (k, j, i). In the CT cube these axes grow to superior, posterior and left.
 """
 
@@ -53,6 +53,11 @@ _UP = np.array([0.0, 0.0, 1.0])
 def lps_to_ras(matrix: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, "4 4"]:
     """Turn a matrix that maps to LPS into one that maps to RAS; it is its own inverse."""
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix
+
+
+def ras_of(vectors_lps: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
+    """Points or directions in RAS; its own inverse, too."""
+    return np.asarray(vectors_lps) * (-1, -1, 1)
 
 
 @dataclass(frozen=True, eq=False)

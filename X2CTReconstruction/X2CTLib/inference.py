@@ -64,6 +64,7 @@ def reconstruct(
     notes += [note for framing in framings.values() for note in framing.notes]
     projections = model.projections
     given = {view: standard_view(used[view], framing, projections[view]) for view, framing in framings.items()}
+    views = _styled(given, styler)
     if styler:
         notes.append(
             f"The styler {styler.card['name']} made the radiographs look like DRRs; what it may have changed shows "
@@ -72,18 +73,24 @@ def reconstruct(
     if cancel:
         cancel.check()
 
-    def run(views: dict[View, Float[np.ndarray, "r c"]], told: Progress) -> Float[np.ndarray, "k j i"]:
-        images = torch.from_numpy(np.stack([*_styled(views, styler).values()]))
+    def run(seen: dict[View, Float[np.ndarray, "r c"]], told: Progress) -> Float[np.ndarray, "k j i"]:
+        images = torch.from_numpy(np.stack([*seen.values()]))
         return run_model(model, images, device, precision, told, cancel)
 
     first = 0.2 + 0.8 / (1 + uncertainty_passes)
     progress(0.2, "Running the network")
-    hu = run(given, part(progress, 0.2, first))
-    further = part(progress, first, 1.0)
+    hu = run(views, part(progress, 0.2, first))
     uncertainty = None
     if uncertainty_passes:
-        uncertainty = spread(hu, used, framings, projections, uncertainty_passes, run, further)
-    views = _styled(given, styler)
+        uncertainty = spread(
+            hu,
+            used,
+            framings,
+            projections,
+            uncertainty_passes,
+            run=lambda moved, told: run(_styled(moved, styler), told),
+            progress=part(progress, first, 1.0),
+        )
     geometry = VolumeGeometry.cube(hu.shape[0])
     masks = {view: shown(used[view], framing, projections[view]) for view, framing in framings.items()}
     return Reconstruction(

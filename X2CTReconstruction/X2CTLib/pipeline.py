@@ -1,5 +1,6 @@
 """From a `Request` to a `Reconstruction`: the one way that the command line, the worker process and batches take."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,8 +44,16 @@ def reconstruct_files(
         Cancelled: `cancel` was raised.
     """
     progress(0.0, "Reading the radiographs")
-    radiographs = read_radiographs(request)
+    return reconstruct_radiographs(request, read_radiographs(request), progress, cancel)
 
+
+def reconstruct_radiographs(
+    request: Request,
+    radiographs: Mapping[View, Radiograph],
+    progress: Progress = silent,
+    cancel: CancelToken | None = None,
+) -> Reconstruction:
+    """The same once `read_radiographs` has read them."""
     # The engine proper, and torch with it, only once the radiographs are known to be good.
     from X2CTLib.inference import reconstruct
 

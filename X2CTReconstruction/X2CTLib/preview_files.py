@@ -19,7 +19,7 @@ from X2CTLib.inference import check_needs
 from X2CTLib.matching import resized
 from X2CTLib.pipeline import read_corrected, request_model, request_styler
 from X2CTLib.preview import RECORD, Preview, ViewPreview
-from X2CTLib.radiograph import OVERRIDDEN, Radiograph, check_views
+from X2CTLib.radiograph import Radiograph, find_objections, find_warnings, overridden
 from X2CTLib.request import Request
 from X2CTLib.styler import style
 from X2CTLib.weights import Model
@@ -102,10 +102,10 @@ def _judged(
     problems: list[str],
 ) -> Preview:
     """The preview with what would stop the reconstruction; what cannot be overridden comes first."""
-    notes = check_views(radiographs, override=True)
-    objections = [note.removeprefix(OVERRIDDEN) for note in notes if note.startswith(OVERRIDDEN)]
-    if not request.override:
-        notes = [note for note in notes if not note.startswith(OVERRIDDEN)]
+    objections, notes = find_objections(radiographs), find_warnings(radiographs)
+    if request.override:
+        notes = overridden(objections) + notes
+    else:
         problems = problems + objections
     overridable = bool(problems) and problems[0] in objections
     return Preview(views, tuple(notes), problems[0] if problems else None, overridable)

@@ -1,6 +1,6 @@
 """Radiographs from files, brought to one orientation and polarity, with what was assumed in words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,8 +15,6 @@ from X2CTLib.pixel_checks import blank_white_frame, objections_to, oddities, sam
 
 COLOURED = "is a picture in colour, not a radiograph. Give the radiograph itself, in grey."
 """The doubt about what is."""
-OVERRIDDEN = "Overridden: "
-"""What the note of an objection starts with that was overridden."""
 
 
 @dataclass
@@ -123,16 +121,25 @@ def check_views(radiographs: Mapping[View, Radiograph], override: bool = False) 
     Raises:
         InputError: They are the same picture, or other views, or the wrong way round; or there are `objections` to one.
     """
-    objections = [objection for radiograph in radiographs.values() for objection in radiograph.objections]
-    objections += _objections(radiographs)
+    objections = find_objections(radiographs)
     if objections and not override:
         raise InputError(objections[0])
-    warnings = _warnings(radiographs[View.PA], radiographs[View.LATERAL]) if len(radiographs) == 2 else []
-    return [OVERRIDDEN + objection for objection in objections] + warnings
+    return overridden(objections) + find_warnings(radiographs)
 
 
-def _objections(radiographs: Mapping[View, Radiograph]) -> list[str]:
-    """What speaks against radiographs in these places, in words."""
+def overridden(objections: Sequence[str]) -> list[str]:
+    """Objections as the notes that they become if one goes on nevertheless."""
+    return [f"Overridden: {objection}" for objection in objections]
+
+
+def find_objections(radiographs: Mapping[View, Radiograph]) -> list[str]:
+    """What speaks against radiographs, each for itself and in these places, in words."""
+    each = [objection for radiograph in radiographs.values() for objection in radiograph.objections]
+    return each + _misplaced(radiographs)
+
+
+def _misplaced(radiographs: Mapping[View, Radiograph]) -> list[str]:
+    """What speaks against radiographs in these places alone."""
     wrong = {view: radiograph for view, radiograph in radiographs.items() if radiograph.view not in (view, None)}
     if len(wrong) == 2:
         return [
@@ -149,8 +156,11 @@ def _objections(radiographs: Mapping[View, Radiograph]) -> list[str]:
     return objections
 
 
-def _warnings(pa: Radiograph, lateral: Radiograph) -> list[str]:
-    """What does not go together."""
+def find_warnings(radiographs: Mapping[View, Radiograph]) -> list[str]:
+    """What does not quite go together, in words."""
+    if len(radiographs) < 2:
+        return []
+    pa, lateral = radiographs[View.PA], radiographs[View.LATERAL]
     warnings = []
     if _differ(pa.patient, lateral.patient):
         warnings.append("The radiographs name different patients. Check that they belong together.")

@@ -166,14 +166,16 @@ def _answer(request: dict, emit: Emit) -> None:
     names = _TASKS.keys() & request.keys() if isinstance(request, dict) and "output" in request else ()
     if len(names) != 1:
         raise InputError('The worker takes a JSON object with "request" or "preview", and "output".')
-
-    def progress(fraction: float, message: str) -> None:
-        emit({"event": "progress", "fraction": fraction, "message": message})
-
+    progress = telling(emit)
     progress(0.0, "Starting")
     (name,) = names
     _TASKS[name](Request.from_dict(request[name]), Path(request["output"]), progress)
     emit({"event": "done", "output": request["output"]})
+
+
+def telling(emit: Emit) -> Progress:
+    """Progress as events."""
+    return lambda fraction, message: emit({"event": "progress", "fraction": fraction, "message": message})
 
 
 def serve(requests: Iterable[str], emit: Emit, answer: Answer) -> None:

@@ -42,7 +42,7 @@ class ModelSection(Section):
     def update(self, ready):
         """Only the user's own models can be deleted."""
         model = self.model()
-        self.ui.deleteModelButton.enabled = ready and model is not None and self.logic.isOwnModel(model)
+        self.ui.deleteModelButton.enabled = ready and model is not None and cards.is_own(model)
         self.ui.addModelButton.enabled = self.ui.downloadModelButton.enabled = ready
 
     def model(self):

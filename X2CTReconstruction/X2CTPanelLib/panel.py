@@ -57,8 +57,8 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.sections[section] = section(self)
 
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
+        for event in (slicer.mrmlScene.EndCloseEvent, slicer.mrmlScene.EndImportEvent):
+            self.addObserver(slicer.mrmlScene, event, self.onSceneChanged)
         self.ui.cancelButton.connect("clicked(bool)", self.onCancel)
         self.initializeParameterNode()
 
@@ -88,13 +88,8 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.onCancel()
         self.setParameterNode(None)
 
-    def onSceneEndClose(self, caller, event):
-        """Start afresh if this module is open."""
-        if self.parent.isEntered:
-            self.initializeParameterNode()
-
-    def onSceneEndImport(self, caller, event):
-        """A scene was loaded: show what it remembers."""
+    def onSceneChanged(self, caller, event):
+        """A scene was closed or loaded: start afresh, or show what it remembers, if this module is open."""
         if self.parent.isEntered:
             self.initializeParameterNode()
 

@@ -5,7 +5,7 @@ from html import escape
 import slicer
 from slicer.i18n import tr as _
 
-from X2CTReconstructionLib.png import picture_uri
+from X2CTReconstructionLib.png import comparison_uris
 
 PICTURE_HEIGHT = 110
 
@@ -38,10 +38,7 @@ def comparisonPage(study):
 
 def _row(name, radiograph, reprojection, trust):
     seen, projected = (slicer.util.arrayFromVolume(node)[0] for node in (radiograph, reprojection))
-    pictures = ((seen, (0, 1)), (projected, (0, 1)), (projected - seen, (-0.5, 0.5)))
-    cells = "".join(
-        f"<td><img src='{picture_uri(values, window)}' height='{PICTURE_HEIGHT}'></td>" for values, window in pictures
-    )
+    cells = "".join(f"<td><img src='{uri}' height='{PICTURE_HEIGHT}'></td>" for uri in comparison_uris(seen, projected))
     text = _("{view}: correlation {value:.2f}").format(
         view=radiograph.GetName(), value=trust["reprojection_correlations"][name]
     )

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import slicer
 
-from X2CTLib.geometry import CUBE_MM
+from X2CTLib.geometry import CUBE_MM, ras_of
 from X2CTReconstructionLib.nodes import radiograph_projection
 from X2CTReconstructionLib.pictures import PICTURES
 from X2CTReconstructionLib.volumes import volume_geometry
@@ -22,7 +22,7 @@ def look_from(view_node, volume, direction: str) -> None:
         volume: What to look at, a `vtkMRMLScalarVolumeNode`.
         direction: One of `DIRECTIONS`.
     """
-    corners = volume_geometry(volume).corners_lps * (-1, -1, 1)
+    corners = ras_of(volume_geometry(volume).corners_lps)
     camera = DIRECTIONS[direction].camera(corners.mean(axis=0), np.ptp(corners, axis=0).max() / 2)
     _look(view_node, camera.GetPosition(), camera.GetFocalPoint(), camera.GetViewUp(), camera.GetViewAngle())
 
@@ -38,8 +38,8 @@ def look_from_source(view_node, radiograph) -> None:
             then stands so far away that its rays are nearly parallel.
     """
     projection = radiograph_projection(radiograph)
-    beam, _, down = projection.axes_lps * (-1, -1, 1)
-    detector = volume_geometry(radiograph).centre_lps * (-1, -1, 1)
+    beam, _, down = ras_of(projection.axes_lps)
+    detector = ras_of(volume_geometry(radiograph).centre_lps)
     distance = projection.sid_mm or 100 * CUBE_MM
     height = projection.rows * projection.pixel_mm
     angle = 2 * math.degrees(math.atan(height / 2 / distance))

@@ -7,6 +7,7 @@ import slicer
 import vtk
 
 from X2CTLib.anatomy import CARDIOTHORACIC_RATIO, CardiothoracicLines
+from X2CTLib.geometry import ras_of
 from X2CTReconstructionLib.study import Study
 
 EDITED = "edited by hand"
@@ -63,4 +64,4 @@ def _write(rows: vtk.vtkTable, row: int, ratio: float | None) -> None:
 
 
 def _ends_lps(line) -> np.ndarray:
-    return slicer.util.arrayFromMarkupsControlPoints(line, world=True) * (-1, -1, 1)
+    return ras_of(slicer.util.arrayFromMarkupsControlPoints(line, world=True))

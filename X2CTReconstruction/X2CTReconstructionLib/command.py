@@ -7,7 +7,7 @@ from pathlib import Path
 from X2CTLib.cli import terminal_progress
 from X2CTLib.files import whole_folder
 from X2CTLib.geometry import View
-from X2CTLib.pipeline import read_radiographs, reconstruct_files
+from X2CTLib.pipeline import read_radiographs, reconstruct_radiographs
 from X2CTLib.progress import CancelToken, Progress, part, silent
 from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.request import Request
@@ -84,7 +84,9 @@ def write_results(
     Returns:
         What the folder holds, for its notes and its trust.
     """
-    reconstruction = reconstruct_files(request, part(progress, 0.0, 0.6), cancel)
+    progress(0.0, "Reading the radiographs")
+    radiographs = read_radiographs(request)
+    reconstruction = reconstruct_radiographs(request, radiographs, part(progress, 0.0, 0.6), cancel)
     labels, measurements = reconstruction.examine()
     with whole_folder(folder) as scratch:
         reconstruction.save(scratch)
@@ -99,5 +101,5 @@ def write_results(
             cancel=cancel,
         )
         write_measurements(scratch / "measurements.csv", measurements)
-        write_report(scratch / "report.html", reconstruction, read_radiographs(request), measurements, pictures)
+        write_report(scratch / "report.html", reconstruction, radiographs, measurements, pictures)
     return reconstruction

@@ -6,6 +6,7 @@ from X2CTLib.errors import InputError
 from X2CTReconstructionLib import total_segmentator
 from X2CTReconstructionLib.nodes import add_measurements, add_segmentation, fill_measurements
 from X2CTReconstructionLib.segments import read_segments
+from X2CTReconstructionLib.study import Study
 from X2CTReconstructionLib.volumes import hounsfield, world_geometry
 
 
@@ -55,8 +56,8 @@ def measure_volume(scene, volume, segmenter: str = "built-in"):
 
 def measure_again(scene, volume):
     """Fill the table of a volume anew, or a new one if it is gone, from the organs as they are now; returns it."""
-    measurements = measure_segmentation(scene, volume.GetNodeReference("X2CT.Segmentation"), volume)
-    table = volume.GetNodeReference("X2CT.Measurements")
+    study = Study(volume)
+    measurements, table = measure_segmentation(scene, study.segmentation, volume), study.measurements
     if table is None:
         table = add_measurements(scene, [], f"{volume.GetName()} measurements")
         volume.SetNodeReferenceID("X2CT.Measurements", table.GetID())

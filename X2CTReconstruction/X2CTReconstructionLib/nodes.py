@@ -12,7 +12,7 @@ from jaxtyping import Float, Int16, UInt8
 from vtk.util.numpy_support import vtk_to_numpy
 
 from X2CTLib.anatomy import LABELS, Measurement
-from X2CTLib.geometry import CHEST_WINDOW, ProjectionGeometry, VolumeGeometry, lps_to_ras
+from X2CTLib.geometry import CHEST_WINDOW, ProjectionGeometry, VolumeGeometry, lps_to_ras, ras_of
 
 PROJECTION_ATTRIBUTE = "X2CT.Projection"
 """Node attribute that holds the `ProjectionGeometry` of a radiograph, as JSON."""
@@ -140,7 +140,7 @@ def add_line(scene, ends_lps: Float[np.ndarray, "2 3"], name: str, colour: tuple
     """
     node = _add_node(scene, "vtkMRMLMarkupsLineNode", name)
     node.CreateDefaultDisplayNodes()
-    slicer.util.updateMarkupsControlPointsFromArray(node, np.asarray(ends_lps) * (-1, -1, 1))
+    slicer.util.updateMarkupsControlPointsFromArray(node, ras_of(ends_lps))
     node.GetMeasurement("length").SetEnabled(False)  # its label is longer than the width where an end lies higher
     display = node.GetDisplayNode()
     for set_colour in (display.SetColor, display.SetSelectedColor):

@@ -29,6 +29,17 @@ def grey_levels(values: np.ndarray, window: tuple[float, float] | None = None) -
     return np.round(255 * np.clip((values - low) / max(high - low, 1e-6), 0, 1)).astype(np.uint8)
 
 
+def comparison_uris(seen: np.ndarray, projected: np.ndarray) -> tuple[str, str, str]:
+    """What the network saw, what the volume would show, and the difference, bright where the volume is denser.
+
+    Args:
+        seen: (rows, columns), in [0, 1].
+        projected: The same.
+    """
+    pictures = ((seen, (0, 1)), (projected, (0, 1)), (projected - seen, (-0.5, 0.5)))
+    return tuple(picture_uri(values, window) for values, window in pictures)
+
+
 def picture_uri(values: np.ndarray, window: tuple[float, float] | None = None) -> str:
     """A picture as an address that a page or a label can show; see `grey_levels`."""
     return png_uri(png(grey_levels(values, window)))

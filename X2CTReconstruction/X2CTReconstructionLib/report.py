@@ -14,12 +14,13 @@ from X2CTLib.radiograph import Radiograph
 from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.trust import Trust
 from X2CTReconstructionLib.pictures import PICTURES
-from X2CTReconstructionLib.png import picture_uri
+from X2CTReconstructionLib.png import comparison_uris, picture_uri
 from X2CTReconstructionLib.provenance import VIEW_NAMES, anonymous_notes
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "Resources" / "Report" / "x2ct_report.html.j2"
 # Of the longer side of the radiographs as given: few, because there may be names burned into them.
 _INPUT_PIXELS = 100
+_COMPARED = "What the network saw", "The volume, projected again", "Difference: bright where the volume is denser"
 _CARD_ENTRIES = ("data", "training", "scores", "limits", "licence")
 
 
@@ -70,11 +71,7 @@ def _comparisons(reconstruction: Reconstruction) -> list[tuple[str, list[tuple[s
     return [
         (
             _numbers(trust, view),
-            [
-                ("What the network saw", picture_uri(seen, (0, 1))),
-                ("The volume, projected again", picture_uri(projected, (0, 1))),
-                ("Difference: bright where the volume is denser", picture_uri(projected - seen, (-0.5, 0.5))),
-            ],
+            list(zip(_COMPARED, comparison_uris(seen, projected), strict=True)),
         )
         for view, projected in (trust.reprojections.items() if trust else ())
         if (seen := reconstruction.views.get(view)) is not None

@@ -3,6 +3,7 @@
 import numpy as np
 import slicer
 
+from X2CTLib.geometry import ras_of
 from X2CTReconstructionLib.study import Study
 from X2CTReconstructionLib.volumes import volume_geometry
 
@@ -53,7 +54,7 @@ def _show(slice_node, volume):
 
 def _fit(slice_node, volume) -> None:
     """Move a slice view to a volume's middle, and make the volume fill it."""
-    corners = volume_geometry(volume).corners_lps * (-1, -1, 1)
+    corners = ras_of(volume_geometry(volume).corners_lps)
     slice_node.JumpSliceByCentering(*corners.mean(axis=0))
     in_plane = slicer.util.arrayFromVTKMatrix(slice_node.GetSliceToRAS())[:3, :2]
     pixels = np.array(slice_node.GetDimensions()[:2])

@@ -11,7 +11,7 @@ import numpy as np
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import ProjectionGeometry, VolumeGeometry
 from X2CTLib.progress import Progress, part
-from X2CTLib.worker import Emit, main
+from X2CTLib.worker import Emit, main, telling
 
 
 def project(request: dict, progress: Progress) -> None:
@@ -100,11 +100,7 @@ TASKS: dict[str, Callable[[dict, Progress], None]] = {
 
 def answer(request: dict, emit: Emit) -> None:
     """Do what a request asks."""
-
-    def progress(fraction: float, message: str) -> None:
-        emit({"event": "progress", "fraction": fraction, "message": message})
-
-    TASKS[request["task"]](request, progress)
+    TASKS[request["task"]](request, telling(emit))
     emit({"event": "done", "output": request["output"]})
 
 

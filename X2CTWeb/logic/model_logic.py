@@ -9,8 +9,8 @@ from undo_stack import Signal
 from X2CTLib.cards import (
     DEFAULT_MODEL,
     add_model,
+    is_own,
     load_card,
-    own_models_folder,
     reconstruction_models,
     remove_model,
     styler_models,
@@ -106,7 +106,7 @@ class ModelLogic:
         self._describe()
 
     def _describe(self) -> None:
-        self._data.model.own = self.model.parent == own_models_folder()
+        self._data.model.own = is_own(self.model)
         self._data.model.facts = [FactState(name, text) for name, text in facts(load_card(self.model)).items()]
 
     def _choice(self) -> tuple[str, ...]:

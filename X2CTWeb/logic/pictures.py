@@ -1,11 +1,12 @@
 """Radiographs as a browser shows them."""
 
-import base64
 import io
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image
+
+from X2CTLib.page import png_uri
 
 LARGEST = 1024
 """Longest side of a picture on the page, in pixels."""
@@ -44,4 +45,4 @@ def difference_url(one: Float[np.ndarray, "r c"], other: Float[np.ndarray, "r c"
 def _url(picture: UInt8[np.ndarray, "r c *rgb"]) -> str:
     stream = io.BytesIO()
     Image.fromarray(picture).save(stream, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
+    return png_uri(stream.getvalue())

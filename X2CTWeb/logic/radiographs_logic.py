@@ -16,7 +16,7 @@ from X2CTLib.corrections import Correction
 from X2CTLib.errors import InputError, X2CTError
 from X2CTLib.geometry import View
 from X2CTLib.pairing import Pair, find_pairs
-from X2CTLib.radiograph import Radiograph, check_views, read_radiograph
+from X2CTLib.radiograph import Radiograph, find_objections, find_warnings, overridden, read_radiograph
 from X2CTWeb.folder import SessionFolder
 from X2CTWeb.logic.pictures import grey_url, reduced
 from X2CTWeb.logic.uploads import keep
@@ -199,14 +199,10 @@ class RadiographsLogic:
         )
         shown.pair = str(self._pair)
         radiographs = {view: given.radiograph for view, given in self._given.items()}
-        shown.problem = ""
-        try:
-            shown.notes = check_views(radiographs)
-        except InputError as error:
-            shown.problem = str(error)
-            shown.notes = check_views(radiographs, override=True)
-        if self._pairs:
-            shown.notes = [*self._pairs[self._pair].notes, *shown.notes]
+        objections = find_objections(radiographs)
+        shown.problem = objections[0] if objections else ""
+        of_pair = self._pairs[self._pair].notes if self._pairs else []
+        shown.notes = [*of_pair, *overridden(objections), *find_warnings(radiographs)]
         shown.ready = self._given.keys() >= set(self._needed) and (shown.overridden or not shown.problem)
 
 

@@ -54,7 +54,6 @@ class ResultsLogic:
             notes=anonymous_notes(reconstruction),
             low=trust.low,
             words=trust.words,
-            uncertain=trust.uncertainty is not None,
         )
         self._data.steps = ["trust", "measure"]
 
@@ -82,8 +81,6 @@ class ResultsLogic:
             shown.reprojected = grey_url(trust.reprojections[view])
             shown.difference = difference_url(pixels, trust.reprojections[view])
             shown.correlation = f"{trust.reprojection_correlations[view]:.2f}"
-            familiarity = trust.familiarity.get(view)
-            shown.familiarity = "" if familiarity is None else f"{familiarity:.2f}"
 
     async def volume(self):
         """The volume as a file."""

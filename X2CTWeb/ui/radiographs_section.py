@@ -24,7 +24,6 @@ class RadiographsSection(Section):
     sample_clicked = Signal()
     swap_clicked = Signal()
     override_clicked = Signal()
-    crop_clicked = Signal(View)
 
     def __init__(self, typed_state: TypedState[AppState]) -> None:
         names = typed_state.name.input
@@ -41,10 +40,8 @@ class RadiographsSection(Section):
                 label="Pair",
                 update_modelValue=(self.pair_chosen.async_emit, "[Number($event)]"),
             )
-            RadiographCard(View.PA, "PA", names.pa, self._trigger(self.pa_chosen), self.crop_clicked)
-            RadiographCard(
-                View.LATERAL, "Lateral", names.lateral, self._trigger(self.lateral_chosen), self.crop_clicked
-            )
+            RadiographCard(View.PA, "PA", names.pa, self._trigger(self.pa_chosen))
+            RadiographCard(View.LATERAL, "Lateral", names.lateral, self._trigger(self.lateral_chosen))
             notes(names.notes)
             self._problem(names)
 
@@ -84,7 +81,7 @@ class RadiographsSection(Section):
 class RadiographCard(html.Div):
     """A radiograph with its file name, notes and tools; most of it opens the file dialog, and takes a dropped file."""
 
-    def __init__(self, view: View, title: str, name: RadiographState, trigger: str, crop_clicked: Signal) -> None:
+    def __init__(self, view: View, title: str, name: RadiographState, trigger: str) -> None:
         super().__init__(classes="x2ct-card", id=f"card-{view.name.lower()}")
         with self:
             with html.Div(classes="x2ct-card-main"):
@@ -108,7 +105,7 @@ class RadiographCard(html.Div):
                     html.Div("{{ note }}", classes="x2ct-note", v_for=f"note in {name.notes}", key="note")
             with v.Template(v_if=(name.name,)):
                 self._tools(name)
-                self._crop(view, name, crop_clicked)
+                self._crop(name)
 
     def _tools(self, name: RadiographState) -> None:
         correction, adjusting = name.correction, name.adjusting
@@ -132,7 +129,7 @@ class RadiographCard(html.Div):
                     ripple=False,
                 )
 
-    def _crop(self, view: View, name: RadiographState, crop_clicked: Signal) -> None:
+    def _crop(self, name: RadiographState) -> None:
         correction = name.correction
         with html.Div(v_if=(name.adjusting,), classes="x2ct-fields x2ct-crop"):
             for label, kept in (("Left, right", correction.columns), ("Top, bottom", correction.rows)):
