@@ -20,11 +20,11 @@ COMMANDS = {
         "X2CTReconstructionLib.command",
         "radiographs to a volume, pictures, measurements and a report",
     ),
-    "models": ("X2CTLib.models_command", "which models there are; add, remove and download some"),
     "batch": (
         "X2CTReconstructionLib.batch_command",
         "the same for every pair of radiographs in folders, with one table for all",
     ),
+    "models": ("X2CTLib.models_command", "which models there are; add, remove and download some"),
     "drr": ("X2CTLib.drr_command", "CTs to radiographs: the PA and lateral view, or any other"),
     "train": ("X2CTTrainingLib.command", "train an experiment: any network of the paper, or your own variant"),
     "evaluate": (
