@@ -22,9 +22,9 @@ from stand_ins.desktop import load_module, make_parent, slicer_desktop  # noqa: 
 
 from X2CTLib import cards  # noqa: E402
 from X2CTLib.errors import InputError, ModelError  # noqa: E402
-from X2CTLib.geometry import PROJECTIONS, ProjectionGeometry, View  # noqa: E402
+from X2CTLib.files import sha256  # noqa: E402
+from X2CTLib.geometry import HU_RANGE, PROJECTIONS, ProjectionGeometry, View  # noqa: E402
 from X2CTLib.phantom import make_phantom  # noqa: E402
-from X2CTLib.weights import load_model  # noqa: E402
 from X2CTReconstructionLib.nodes import add_reconstruction  # noqa: E402
 from X2CTTrainingLib.experiment import experiment_names, read_tables, scale_names  # noqa: E402
 
@@ -90,6 +90,20 @@ def end_trainings(logic) -> None:
         if run.active:
             logic.stopTraining(run.name)
             wait_for(logic, run.name)
+
+
+def reconstructed_with(model: Path, desktop):
+    """The study that the panel of X2CT Reconstruction makes of its sample radiographs with a model that it lists."""
+    panel = load_module("X2CTReconstruction").X2CTReconstructionWidget(make_parent())
+    panel.setup()
+    models = panel.ui.modelComboBox
+    models.choose([models.itemText(index) for index in range(models.count)].index(cards.load_card(model)["name"]))
+    panel.ui.sampleButton.click()
+    panel.ui.reconstructButton.click()
+    desktop.turn(lambda: not panel.ui.cancelButton.enabled, seconds=240)
+    study = panel.logic.studyOf(panel.parameters.resultVolume)
+    panel.cleanup()
+    return study
 
 
 def wait_for(logic, name: str, seconds: float = 240.0):
@@ -369,7 +383,7 @@ def test_the_choices_are_what_there_is(module):
     assert sorted(parameters.EXPERIMENTS) == reconstructing
 
 
-def test_the_example_of_the_readme_ends_in_a_model(logic, a_volume, desktop, tmp_path, monkeypatch):
+def test_the_example_of_the_readme_ends_in_a_model_that_reconstructs(logic, a_volume, desktop, tmp_path, monkeypatch):
     """As it is written, but for where the data lie and how much there is to be done."""
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)
     begin, after = [block for block in blocks if "X2CTTraining" in block or "findRun" in block]
@@ -388,7 +402,13 @@ def test_the_example_of_the_readme_ends_in_a_model(logic, a_volume, desktop, tmp
     held_out = json.loads((run.folder / "split.json").read_text(encoding="utf-8"))["test"]
     exec(after.replace("phantom-0", held_out[-1]["name"]), names)
     assert names["scores"].GetNumberOfRows() and names["summary"].GetNumberOfRows()
-    assert load_model(cards.own_models_folder() / "My_first_model.safetensors").card["name"] == "My first model"
+    model = cards.own_models_folder() / "My_first_model.safetensors"
+    study = reconstructed_with(model, desktop)
+    card = json.loads(study.volume.GetAttribute("X2CT.Card"))
+    assert (card["name"], card["sha256"]) == ("My first model", sha256(model)) and card["data"]["phantoms"] == 1
+    hu = slicer.util.arrayFromVolume(study.volume)
+    assert hu.shape == (128, 128, 128) and hu.std() > 0 and HU_RANGE[0] <= hu.min() <= hu.max() <= HU_RANGE[1]
+    assert study.radiographs.keys() == set(View)
 
 
 def test_the_panel_trains_evaluates_and_publishes(panel, desktop, tmp_path):
