@@ -117,7 +117,7 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
 
     def isReady(self):
         """Whether the packages are there."""
-        return all(importlib.util.find_spec(name) for name in ("torch", "jaxtyping", "monai", "safetensors"))
+        return all(importlib.util.find_spec(name) for name in ("torch", "jaxtyping", "safetensors"))
 
     def loadRadiograph(self, path):
         """Load one file as one radiograph, grey or colour; the node remembers the file.

@@ -1,8 +1,8 @@
-"""The organ segmenter's network: a small residual U-Net on the CT cube at 5 mm."""
+"""The organ segmenter's network: a small residual U-Net on the CT cube at 5 mm (Myronenko 2018, no autoencoder)."""
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
-from monai.networks.nets import SegResNet
 from torch import Tensor, nn
 
 CLASSES = ("elsewhere", "right lung", "left lung", "bones", "heart", "liver")
@@ -10,19 +10,51 @@ CLASSES = ("elsewhere", "right lung", "left lung", "bones", "heart", "liver")
 FINEST = 8
 """The input's edges are multiples of so many voxels."""
 
+_BLOCKS = (1, 1, 2, 2)  # of the encoder's levels, from the finest; the decoder has one a level
+_GROUPS = 8
+
+
+class ResidualBlock(nn.Module):
+    """Add what two convolutions make of the features."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        halves = ((nn.GroupNorm(_GROUPS, channels), nn.ReLU(), _convolution(channels, channels)) for _ in range(2))
+        self.layers = nn.Sequential(*(layer for half in halves for layer in half))
+
+    def forward(self, features: Float[Tensor, "b c k j i"]) -> Float[Tensor, "b c k j i"]:
+        return features + self.layers(features)
+
 
 class Segmenter(nn.Module):
-    """Hounsfield units to the logits of `CLASSES` (Myronenko 2018, without its autoencoder).
+    """Hounsfield units to the logits of `CLASSES`.
 
     Args:
-        width: Channels at the finest of the four levels.
+        width: Channels at the finest of the four levels; each coarser one has twice as many.
     """
 
     def __init__(self, width: int = 16) -> None:
         super().__init__()
-        self.unet = SegResNet(3, width, 2, len(CLASSES), blocks_down=(1, 1, 2, 2), blocks_up=(1, 1, 1))
+        channels = [width << level for level in range(len(_BLOCKS))]
+        self.encoder = nn.ModuleList()
+        for level, (before, count, blocks) in enumerate(zip((2, *channels[:-1]), channels, _BLOCKS, strict=True)):
+            enter = _convolution(before, count, stride=2 if level else 1)
+            self.encoder.append(nn.Sequential(enter, *(ResidualBlock(count) for _ in range(blocks))))
+        self.compress = nn.ModuleList(nn.Conv3d(2 * count, count, 1, bias=False) for count in channels[:-1])
+        self.decoder = nn.ModuleList(ResidualBlock(count) for count in channels[:-1])
+        self.head = nn.Sequential(nn.GroupNorm(_GROUPS, width), nn.ReLU(), nn.Conv3d(width, len(CLASSES), 1))
 
     def forward(self, hu: Float[Tensor, "b k j i"]) -> Float[Tensor, "b c k j i"]:
         """Look at everything, and at soft tissue in a window of its own."""
         images = torch.stack([(hu / 1000).clamp(-1.1, 1.5), (hu / 150).clamp(-1.5, 2)], dim=1)
-        return self.unet(images.contiguous(memory_format=torch.channels_last_3d))
+        features = images.contiguous(memory_format=torch.channels_last_3d)
+        maps = [features := level(features) for level in self.encoder]
+        for level in reversed(range(len(self.decoder))):
+            features = self.compress[level](features)
+            features = F.interpolate(features, scale_factor=2, mode="trilinear", align_corners=False)
+            features = self.decoder[level](features + maps[level])
+        return self.head(features)
+
+
+def _convolution(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv3d:
+    return nn.Conv3d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
