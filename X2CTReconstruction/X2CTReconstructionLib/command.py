@@ -14,10 +14,10 @@ from X2CTLib.request import Request
 from X2CTLib.sample import sample_case
 from X2CTReconstructionLib.export import VOLUMES, write_measurements, write_volume
 from X2CTReconstructionLib.headless import HeadlessScene
+from X2CTReconstructionLib.nodes import add_reconstruction
 from X2CTReconstructionLib.rendering import render_pictures
 from X2CTReconstructionLib.report import write_report
 from X2CTReconstructionLib.request_arguments import add_request_arguments, correction, request_options
-from X2CTReconstructionLib.study import add_study
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,19 +87,13 @@ def write_results(
     progress(0.0, "Reading the radiographs")
     radiographs = read_radiographs(request)
     reconstruction = reconstruct_radiographs(request, radiographs, part(progress, 0.0, 0.6), cancel)
-    labels, measurements = reconstruction.examine()
+    _, measurements = reconstruction.examine()
     with whole_folder(folder) as scratch:
         reconstruction.save(scratch)
         for kind in {*formats} - {"nrrd"}:
             write_volume(reconstruction, scratch, kind, cancel=cancel)
-        scene = HeadlessScene().scene
-        volume = add_study(scene, reconstruction, labels, measurements).volume
-        pictures = render_pictures(
-            volume,
-            scratch / "renderings",
-            progress=part(progress, 0.6, 1.0),
-            cancel=cancel,
-        )
+        volume = add_reconstruction(HeadlessScene().scene, reconstruction.hu, reconstruction.geometry, "CT")
+        pictures = render_pictures(volume, scratch / "renderings", progress=part(progress, 0.6, 1.0), cancel=cancel)
         write_measurements(scratch / "measurements.csv", measurements)
         write_report(scratch / "report.html", reconstruction, radiographs, measurements, pictures)
     return reconstruction

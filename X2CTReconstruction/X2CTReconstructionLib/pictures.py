@@ -113,8 +113,7 @@ def off_screen_window(pixels: int) -> vtk.vtkRenderWindow:
 def draw(window: vtk.vtkRenderWindow, renderer: vtk.vtkRenderer, path: Path, mark: str) -> None:
     """Render into a PNG file, which carries the mark in its description, too."""
     window.AddRenderer(renderer)
-    window.Render()
-    grabber = vtk.vtkWindowToImageFilter()
+    grabber = vtk.vtkWindowToImageFilter()  # it renders
     grabber.SetInput(window)
     grabber.ReadFrontBufferOff()
     writer = vtk.vtkPNGWriter()
