@@ -130,7 +130,7 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
             volumeNode: `vtkMRMLScalarVolumeNode` in HU; any orientation and spacing, linear transforms above it apply.
             isocentre: `vtkMRMLMarkupsFiducialNode` whose first point the central rays pass; None: the volume's middle.
             progress: Called with the fraction done and what is being done.
-            settings: Of `X2CTTrainingLib.drr_settings.DrrSettings`: views, geometry, sid_mm, kvp, ...
+            settings: Of `X2CTLib.drr_settings.DrrSettings`: views, geometry, sid_mm, kvp, ...
 
         Returns:
             For each view two volume nodes, where the detector stands: the values, and the picture of them in 16 bit.
@@ -159,7 +159,7 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         return export_job(*arguments, self.jobs.new_folder(), Path(folder))
 
     def _drrArguments(self, volumeNodes, isocentre, settings):
-        from X2CTTrainingLib.drr_settings import DrrSettings
+        from X2CTLib.drr_settings import DrrSettings
 
         settings = DrrSettings(**settings)
         projections = [settings.projections(self._isocentre(volume, isocentre)) for volume in volumeNodes]
@@ -174,9 +174,9 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         Raises:
             X2CTError: The volume or a setting cannot be used.
         """
+        from X2CTLib.drr_settings import DrrSettings
+        from X2CTLib.quick_drr import QuickDrr
         from X2CTReconstructionLib.volumes import hounsfield, world_geometry
-        from X2CTTrainingLib.drr_settings import DrrSettings
-        from X2CTTrainingLib.quick_drr import QuickDrr
         from X2CTTrainingLib.scene_drr import show_beam
 
         settings, geometry = DrrSettings(**settings), world_geometry(volumeNode)
@@ -187,7 +187,7 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         if self._quickDrr[0] != known:
             self._quickDrr = known, QuickDrr(hounsfield(volumeNode), geometry, settings.body_only)
         show_beam(slicer.mrmlScene, projections, BEAM)
-        return [self._quickDrr[1].image(projection) for projection in projections]
+        return [self._quickDrr[1].image(projection, settings.exposure) for projection in projections]
 
     def pictureUri(self, picture):
         """A picture in [0, 1] as an address that a label can show."""
@@ -197,10 +197,9 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
 
     def presetLengths(self, name):
         """What a geometry preset sets: SID and SAD (None for parallel rays), width and height of the detector in mm."""
-        from X2CTLib.geometry import PROJECTIONS, View
+        from X2CTLib.drr_settings import preset_lengths
 
-        preset = PROJECTIONS[name](View.PA)
-        return preset.sid_mm, preset.sad_mm, preset.columns * preset.pixel_mm, preset.rows * preset.pixel_mm
+        return preset_lengths(name)
 
     def _isocentre(self, volume, markups):
         from X2CTReconstructionLib.volumes import world_geometry

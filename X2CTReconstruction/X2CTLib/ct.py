@@ -18,6 +18,8 @@ EMPTY_HU = int(HU_RANGE[0])
 """What stands outside the body and outside the scan: the network's zero."""
 MAX_HU = 3071
 """The largest value of a 12 bit CT."""
+FINE_VOXELS = 320
+"""Along an edge of the cube in voxels of 1 mm, which is what is projected (paper, section 5.1)."""
 _MAX_OFF_MIDLINE_MM = 30.0  # a pair of lungs is not farther to one side; one lung alone is
 
 

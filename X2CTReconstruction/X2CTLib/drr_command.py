@@ -6,15 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from X2CTLib.cli import terminal_progress
-from X2CTLib.ct import read_ct, standard_cube
+from X2CTLib.ct import FINE_VOXELS, read_ct, standard_cube
 from X2CTLib.drr_files import FORMATS, write_drrs
+from X2CTLib.drr_settings import DrrSettings
 from X2CTLib.errors import InputError
-from X2CTLib.exposure import Exposure
-from X2CTLib.geometry import PROJECTIONS, ProjectionGeometry, View
+from X2CTLib.geometry import PROJECTIONS, View
 from X2CTLib.progress import part
-
-CUBE_VOXELS = 320
-"""Voxels of 1 mm, as the paper's CTs."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,14 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write a folder for each CT, or say which of them cannot be used once the others are done."""
-    projections = [_projection(View[name.upper()], arguments) for name in dict.fromkeys(arguments.view)]
-    exposure = Exposure(
-        kvp=arguments.kvp,
-        scatter=arguments.scatter,
-        photons=arguments.photons,
-        blur_mm=arguments.blur,
-        seed=arguments.seed,
-    )
+    settings = _settings(arguments)
+    projections, exposure = settings.projections((0.0, 0.0, 0.0)), settings.exposure
     isocentre = tuple(arguments.isocentre) if arguments.isocentre else None
     folders = _folders(arguments.ct, arguments.output)
     refused = []
@@ -62,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
         for number, (folder, ct) in enumerate(folders.items()):
             of_ct = part(progress, number / len(folders), (number + 1) / len(folders), f"{ct.name}: ")
             try:
-                hu, geometry = standard_cube(*read_ct(ct), CUBE_VOXELS, part(of_ct, 0.0, 0.5))
+                hu, geometry = standard_cube(*read_ct(ct), FINE_VOXELS, part(of_ct, 0.0, 0.5))
                 centre = isocentre or tuple(geometry.centre_lps.tolist())
                 placed = [replace(projection, isocentre_lps=centre) for projection in projections]
                 rest = part(of_ct, 0.5, 1.0)
@@ -80,16 +71,21 @@ def _case_name(ct: Path) -> str:
     return ct.resolve().name.split(".")[0]
 
 
-def _projection(view: View, arguments: argparse.Namespace) -> ProjectionGeometry:
-    """The preset, with what the arguments change."""
-    preset = PROJECTIONS[arguments.geometry](view)
-    width, height = arguments.detector_mm or (preset.columns * preset.pixel_mm, preset.rows * preset.pixel_mm)
-    return replace(
-        preset.with_detector(width, height, arguments.pixels),
-        sid_mm=preset.sid_mm if arguments.sid is None else arguments.sid,
-        sad_mm=preset.sad_mm if arguments.sad is None else arguments.sad,
+def _settings(arguments: argparse.Namespace) -> DrrSettings:
+    return DrrSettings(
+        views=tuple(name.upper() for name in dict.fromkeys(arguments.view)),
+        geometry=arguments.geometry,
+        sid_mm=arguments.sid,
+        sad_mm=arguments.sad,
+        detector_mm=arguments.detector_mm and tuple(arguments.detector_mm),
+        pixels=arguments.pixels,
         gantry_deg=arguments.angle,
         cranial_deg=arguments.cranial,
+        kvp=arguments.kvp,
+        scatter=arguments.scatter,
+        photons=arguments.photons,
+        blur_mm=arguments.blur,
+        seed=arguments.seed,
     )
 
 

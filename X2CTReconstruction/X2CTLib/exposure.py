@@ -12,6 +12,9 @@ from X2CTLib.errors import InputError
 from X2CTLib.geometry import ProjectionGeometry, VolumeGeometry
 from X2CTLib.spectrum import hardened, tube_spectrum, water_and_bone
 
+MOST_PHOTONS = 1e9
+"""That meet a pixel."""
+
 
 @dataclass(frozen=True)
 class Exposure:
@@ -41,7 +44,7 @@ class Exposure:
     def __post_init__(self) -> None:
         if not (min(self.scatter, self.blur_mm) >= 0 and self.scatter_mm > 0):
             raise InputError("Scatter and blur are not negative, and scatter has a width.")
-        if self.photons is not None and not 1 <= self.photons <= 1e9:
+        if self.photons is not None and not 1 <= self.photons <= MOST_PHOTONS:
             raise InputError(f"A pixel is not met by {self.photons:g} photons: choose 1 to a thousand million.")
         if self.kvp is not None:
             tube_spectrum(self.kvp, self.aluminium_mm)

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from X2CTLib.errors import InputError, X2CTError
@@ -28,6 +28,8 @@ from X2CTLib.request import Request
 Emit = Callable[[dict], None]
 Answer = Callable[[dict, Emit], None]
 """Does what a request asks, and emits the events."""
+Task = Callable[[dict, Progress], None]
+"""Does one kind of request, and writes into its "output"."""
 
 
 class Worker:
@@ -176,6 +178,16 @@ def _answer(request: dict, emit: Emit) -> None:
 def telling(emit: Emit) -> Progress:
     """Progress as events."""
     return lambda fraction, message: emit({"event": "progress", "fraction": fraction, "message": message})
+
+
+def answering(tasks: Mapping[str, Task]) -> Answer:
+    """An answer to requests that name one of these tasks as their "task"."""
+
+    def answer(request: dict, emit: Emit) -> None:
+        tasks[request["task"]](request, telling(emit))
+        emit({"event": "done", "output": request["output"]})
+
+    return answer
 
 
 def serve(requests: Iterable[str], emit: Emit, answer: Answer) -> None:

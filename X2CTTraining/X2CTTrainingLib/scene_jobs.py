@@ -19,6 +19,8 @@ from X2CTTrainingLib.scene_cases import add_answers
 from X2CTTrainingLib.scene_drr import add_drrs
 from X2CTTrainingLib.scene_tables import add_csv
 
+DRR_SERVER = "X2CTLib.drr_worker"
+
 
 def drr_job(
     scene,
@@ -49,7 +51,7 @@ def drr_job(
         folders = [folder / "output" / str(number) for number in range(len(names))]
         return [node for each, name in zip(folders, names, strict=True) for node in add_drrs(scene, each, name)]
 
-    return Job(request, finish)
+    return Job(request, finish, DRR_SERVER)
 
 
 def export_job(
@@ -77,7 +79,7 @@ def export_job(
                     written.append(target / file.name)
         return written
 
-    return Job(request, finish)
+    return Job(request, finish, DRR_SERVER)
 
 
 def _drr_request(volumes, projections, exposure: Exposure, body_only: bool, folder: Path) -> dict:

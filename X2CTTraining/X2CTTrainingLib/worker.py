@@ -3,40 +3,13 @@
 Requests are those of `TASKS`, by their "task"; each writes into its folder "output".
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from X2CTLib.errors import InputError
-from X2CTLib.geometry import ProjectionGeometry, VolumeGeometry
-from X2CTLib.progress import Progress, part
-from X2CTLib.worker import Emit, main, telling
-
-
-def project(request: dict, progress: Progress) -> None:
-    """DRRs of volumes: a folder for each, named by its number, with the files of `drr_files.write_drrs`.
-
-    Request: "volumes", each with "name", "values" (an .npy file), "ijk_to_lps" and "projections"; "exposure" (of
-    `exposure.Exposure`); "body_only"; "formats" (of `drr_files.FORMATS`).
-    """
-    from X2CTLib.drr_files import write_drrs
-    from X2CTLib.exposure import Exposure
-    from X2CTLib.files import whole_folder
-    from X2CTTrainingLib.quick_drr import without_table
-
-    volumes, exposure = request["volumes"], Exposure(**request["exposure"])
-    with whole_folder(Path(request["output"])) as scratch:
-        for number, volume in enumerate(volumes):
-            own = part(progress, number / len(volumes), (number + 1) / len(volumes), f"{volume['name']}: ")
-            hu = np.load(volume["values"])
-            geometry = VolumeGeometry(hu.shape, np.array(volume["ijk_to_lps"]))
-            if request["body_only"]:
-                own(0.0, "Finding the body")
-                hu = without_table(hu, geometry)
-            projections = [ProjectionGeometry.from_dict(values) for values in volume["projections"]]
-            folder = scratch / str(number)
-            write_drrs(hu, geometry, folder, projections, volume["name"], exposure, request["formats"], own)
+from X2CTLib.progress import Progress
+from X2CTLib.worker import Task, answering, main
 
 
 def check(request: dict, progress: Progress) -> None:
@@ -90,19 +63,7 @@ def _cases(request: dict, progress: Progress) -> tuple[list, list]:
     return find_cases(_answers(request), request["data"], request["training_data"], Path(request["cache"]), progress)
 
 
-TASKS: dict[str, Callable[[dict, Progress], None]] = {
-    "project": project,
-    "check": check,
-    "evaluate": evaluate,
-    "show": show,
-}
-
-
-def answer(request: dict, emit: Emit) -> None:
-    """Do what a request asks."""
-    TASKS[request["task"]](request, telling(emit))
-    emit({"event": "done", "output": request["output"]})
-
+TASKS: dict[str, Task] = {"check": check, "evaluate": evaluate, "show": show}
 
 if __name__ == "__main__":
-    main(answer)
+    main(answering(TASKS))

@@ -115,11 +115,12 @@ class DrrSection(Section):
     def _settings(self):
         """What the panel says: volume, isocentre, and the settings of `DrrSettings`."""
         p = self.parameters
+        parallel = p.drrGeometry == "parallel"
         settings = {
             "views": VIEWS[p.drrViews],
             "geometry": p.drrGeometry,
-            "sid_mm": p.sidMm,
-            "sad_mm": p.sadMm,
+            "sid_mm": None if parallel else p.sidMm,
+            "sad_mm": None if parallel else p.sadMm,
             "detector_mm": (p.detectorWidthMm, p.detectorHeightMm),
             "pixels": p.detectorPixels,
             "gantry_deg": p.gantryDeg,

@@ -16,7 +16,7 @@ from X2CTLib.radiograph import check_views, read_radiograph
 
 @pytest.fixture
 def a_ct(tmp_path, a_chest, monkeypatch):
-    monkeypatch.setattr(drr_command, "CUBE_VOXELS", 64)
+    monkeypatch.setattr(drr_command, "FINE_VOXELS", 64)
     sitk.WriteImage(a_chest.geometry.to_image(a_chest.hu), tmp_path / "chest.one.nrrd")
     return tmp_path / "chest.one.nrrd"
 

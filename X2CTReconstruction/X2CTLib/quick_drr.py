@@ -9,12 +9,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 
 from X2CTLib.ct import EMPTY_HU, body_mask
-from X2CTLib.drr import radiographs
+from X2CTLib.exposure import LINE_INTEGRALS, MOST_PHOTONS, Exposure, expose
 from X2CTLib.geometry import ProjectionGeometry, VolumeGeometry
 from X2CTLib.intensity import normalise
 
 PIXELS = 96
-"""Along the longer edge of the detector."""
+"""Along the longer edge of the detector, while somebody drags."""
 _SPACING_MM = 4.0
 
 
@@ -45,16 +45,26 @@ class QuickDrr:
         coarse = F.avg_pool3d(torch.from_numpy(np.ascontiguousarray(hu, np.float32))[None, None], factors)[0, 0].numpy()
         self.hu = torch.from_numpy(without_table(coarse, self.geometry) if body_only else coarse)
 
-    def image(self, projection: ProjectionGeometry) -> Float[np.ndarray, "r c"]:
-        """The radiograph in [0, 1], on `PIXELS` pixels.
+    def image(
+        self, projection: ProjectionGeometry, exposure: Exposure = LINE_INTEGRALS, pixels: int = PIXELS
+    ) -> Float[np.ndarray, "r c"]:
+        """The radiograph in [0, 1].
+
+        Args:
+            projection: How it is to be taken.
+            exposure: The same.
+            pixels: Along the longer edge of the detector, instead of the projection's.
 
         Raises:
             InputError: The source is inside the volume or beside it.
         """
-        factor = max(projection.rows, projection.columns) / PIXELS
+        factor = max(projection.rows, projection.columns) / pixels
         rows, columns = (max(1, round(n / factor)) for n in (projection.rows, projection.columns))
         coarse = replace(projection, rows=rows, columns=columns, pixel_mm=projection.pixel_mm * factor)
-        return normalise(radiographs(self.hu[None], self.geometry, coarse)[0]).numpy()
+        if exposure.photons:
+            # A larger pixel is met by more of them.
+            exposure = replace(exposure, photons=min(exposure.photons * factor**2, MOST_PHOTONS))
+        return normalise(expose(self.hu[None], self.geometry, coarse, exposure)[0]).numpy()
 
 
 def coarse_geometry(geometry: VolumeGeometry) -> VolumeGeometry:

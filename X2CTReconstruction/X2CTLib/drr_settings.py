@@ -24,6 +24,7 @@ class DrrSettings:
         scatter: Scatter-to-primary ratio.
         photons: Per pixel without a patient; None for no noise.
         blur_mm: Of the detector.
+        seed: Of the noise.
     """
 
     views: tuple[str, ...] = ("PA", "LATERAL")
@@ -39,6 +40,7 @@ class DrrSettings:
     scatter: float = 0.0
     photons: float | None = None
     blur_mm: float = 0.0
+    seed: int = 0
 
     @property
     def exposure(self) -> Exposure:
@@ -47,7 +49,7 @@ class DrrSettings:
         Raises:
             InputError: A number is impossible.
         """
-        return Exposure(kvp=self.kvp, scatter=self.scatter, photons=self.photons, blur_mm=self.blur_mm)
+        return Exposure(kvp=self.kvp, scatter=self.scatter, photons=self.photons, blur_mm=self.blur_mm, seed=self.seed)
 
     def projections(self, isocentre_lps: tuple[float, float, float]) -> list[ProjectionGeometry]:
         """One for each view, through a point of the patient.
@@ -59,12 +61,18 @@ class DrrSettings:
 
     def _projection(self, view: View, isocentre_lps: tuple[float, float, float]) -> ProjectionGeometry:
         preset = PROJECTIONS[self.geometry](view)
-        width, height = self.detector_mm or (preset.columns * preset.pixel_mm, preset.rows * preset.pixel_mm)
-        distances = {} if preset.parallel else {"sid_mm": self.sid_mm, "sad_mm": self.sad_mm}
+        width, height = self.detector_mm or preset_lengths(self.geometry)[2:]
         return replace(
             preset.with_detector(width, height, self.pixels),
+            sid_mm=preset.sid_mm if self.sid_mm is None else self.sid_mm,
+            sad_mm=preset.sad_mm if self.sad_mm is None else self.sad_mm,
             isocentre_lps=isocentre_lps,
             gantry_deg=self.gantry_deg,
             cranial_deg=self.cranial_deg,
-            **{name: value for name, value in distances.items() if value is not None},
         )
+
+
+def preset_lengths(geometry: str) -> tuple[float | None, float | None, float, float]:
+    """What a preset sets: SID and SAD (None for parallel rays), width and height of the detector in mm."""
+    preset = PROJECTIONS[geometry](View.PA)
+    return preset.sid_mm, preset.sad_mm, preset.columns * preset.pixel_mm, preset.rows * preset.pixel_mm
