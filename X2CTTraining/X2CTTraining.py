@@ -285,6 +285,7 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
             X2CTError: Something cannot be used, or there is a run of this name.
         """
         from X2CTTrainingLib.adjustments import adjusted
+        from X2CTTrainingLib.run_folder import Inputs
         from X2CTTrainingLib.runs import check_new, start_run
 
         folder, python = self.runsFolder / name, dependencies.python_slicer()
@@ -293,7 +294,7 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         sources = [*self.sources(volumeNodes, folder / "data"), *sources]
         if not sources:
             raise X2CTError(_("There is nothing to learn from: choose volumes, a folder or list, or phantoms."))
-        return start_run(folder, tables, sources, self._cache(), device, python)
+        return start_run(folder, tables, Inputs(sources, self._cache(), device), python)
 
     def need(self, cases, experiment, scale="paper", **adjustments):
         """What a training on so many cases takes; `X2CTTrainingLib.adjustments.Need`."""
@@ -319,7 +320,10 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         stop_run(self.runsFolder / name)
 
     def runs(self):
-        """All trainings in `runsFolder`, the newest first, and how they stand; `X2CTTrainingLib.runs.Run`."""
+        """All trainings, the last launched first, and how they stand, `X2CTTrainingLib.runs.Run`, by their names.
+
+        Those of the command line, and of other folders than `runsFolder`, have the paths of their folders as names.
+        """
         from X2CTTrainingLib.runs import find_runs
 
         return find_runs(self.runsFolder)

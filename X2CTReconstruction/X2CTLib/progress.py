@@ -18,6 +18,16 @@ def part(progress: Progress, start: float, end: float, prefix: str = "") -> Prog
     return lambda fraction, message: progress(start + (end - start) * fraction, prefix + message)
 
 
+def both(one: Progress, other: Progress) -> Progress:
+    """The progress of a step that two want to hear of."""
+
+    def progress(fraction: float, message: str) -> None:
+        one(fraction, message)
+        other(fraction, message)
+
+    return progress
+
+
 class CancelToken:
     """A flag that any thread may raise, and slow work looks at between its steps."""
 

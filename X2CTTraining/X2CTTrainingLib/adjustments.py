@@ -40,7 +40,7 @@ def adjusted(
     Raises:
         InputError: The experiment does not exist, or a number is impossible.
     """
-    tables = _without_none(read_experiment(name, scale).to_dict())
+    tables = read_experiment(name, scale).to_tables()
     highest = max(rate for stage in tables["stages"] for rate in stage["learning_rate"])
     for stage in tables["stages"]:
         for unit in {"epochs", "steps"} & stage.keys():
@@ -107,10 +107,3 @@ def _outputs(network: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Iter
     for hook in hooks:
         hook.remove()
     yield from shapes
-
-
-def _without_none(values):
-    """TOML has no null."""
-    if isinstance(values, dict):
-        return {key: _without_none(value) for key, value in values.items() if value is not None}
-    return [_without_none(value) for value in values] if isinstance(values, list | tuple) else values

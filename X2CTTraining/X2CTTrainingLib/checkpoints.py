@@ -6,22 +6,22 @@ import torch
 
 from X2CTLib.errors import InputError
 from X2CTLib.files import replace_file
-
-FILE = "checkpoint.pt"
+from X2CTTrainingLib.experiment import Experiment
+from X2CTTrainingLib.run_folder import CHECKPOINT
 
 
 def save_checkpoint(folder: Path, state: dict) -> None:
     """Replace the checkpoint of a run; whoever is killed at any moment leaves the old one or the new one."""
-    with replace_file(folder / FILE) as partial:
+    with replace_file(folder / CHECKPOINT) as partial:
         torch.save(state, partial)
 
 
-def load_checkpoint(folder: Path, experiment: dict, device: torch.device) -> dict | None:
+def load_checkpoint(folder: Path, experiment: Experiment, device: torch.device) -> dict | None:
     """Read the checkpoint of a run.
 
     Args:
         folder: Of the run.
-        experiment: What the run is meant to be, as plain values.
+        experiment: What the run is meant to be.
         device: Where the tensors go.
 
     Returns:
@@ -30,19 +30,24 @@ def load_checkpoint(folder: Path, experiment: dict, device: torch.device) -> dic
     Raises:
         InputError: It is damaged, or belongs to another experiment.
     """
-    path = folder / FILE
+    path = folder / CHECKPOINT
     if not path.exists():
         return None
     try:
         state = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # what a damaged file makes torch raise is anything
         raise InputError(f"{path} is damaged. Remove it to begin anew.") from error
-    if differences := sorted(_differences(state["experiment"], experiment)):
+    check_same_experiment(folder, state["experiment"], experiment)
+    return state
+
+
+def check_same_experiment(folder: Path, begun: dict, wanted: Experiment) -> None:
+    """Raise InputError if the experiment of a run, as plain values, is another than what is wanted."""
+    if differences := sorted(_differences(begun, wanted.to_dict())):
         raise InputError(
             f"{folder} holds a run of another experiment; different are: {', '.join(differences)}. "
             "Choose another output folder, or the experiment that was begun there."
         )
-    return state
 
 
 def _differences(one: dict, other: dict, prefix: str = "") -> list[str]:

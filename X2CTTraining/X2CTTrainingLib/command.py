@@ -4,16 +4,19 @@ import argparse
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 from X2CTLib.cli import terminal_progress
 from X2CTLib.errors import Cancelled
 from X2CTLib.geometry import View
-from X2CTLib.progress import CancelToken, Progress, silent
-from X2CTTrainingLib.datasets import CACHE, SOURCES_HELP, gather
-from X2CTTrainingLib.experiment import PAPER_SCALE, experiment_names, scale_names
+from X2CTLib.progress import CancelToken, Progress, both, silent
+from X2CTTrainingLib.checkpoints import check_same_experiment
+from X2CTTrainingLib.datasets import CACHE, SOURCES_HELP, find_sources, gather
+from X2CTTrainingLib.experiment import PAPER_SCALE, Experiment, experiment_names, scale_names
 from X2CTTrainingLib.radiograph_datasets import gather_radiographs, record_radiographs
+from X2CTTrainingLib.run_folder import CHECKPOINT, EXPERIMENT, MODEL, Inputs, recorded_inputs, tell
+from X2CTTrainingLib.runs import begin_run
 from X2CTTrainingLib.simulation import mean_views
 from X2CTTrainingLib.splits import split_cases
 from X2CTTrainingLib.systems import Preparation, build_system, read_experiment
@@ -41,23 +44,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Train, or go on training, and export the model to the run's folder."""
-    # Of the processes under torchrun one speaks.
-    first = os.environ.get("RANK", "0") == "0"
-    with stopped_by_signals() as cancel, terminal_progress() if first else nullcontext(silent) as progress:
-        skipped = train(
-            arguments.experiment,
-            arguments.data,
-            arguments.output,
-            arguments.scale,
-            arguments.device,
-            arguments.cache,
-            progress,
-            cancel,
-            arguments.radiographs,
-        )
-    if first:
-        print_skipped(skipped)
-        print(f"Wrote {arguments.output / 'model.safetensors'} and its card")
+    folder, experiment = arguments.output, read_experiment(arguments.experiment, arguments.scale)
+    inputs = Inputs(arguments.data, arguments.cache, arguments.device, arguments.radiographs)
+    if os.environ.get("RANK", "0") != "0":  # of the processes under torchrun, one speaks
+        with stopped_by_signals() as cancel:
+            train(experiment, inputs, folder, cancel=cancel)
+        return
+    find_sources(inputs.sources)  # before anything is written
+    if (folder / CHECKPOINT).exists() and (folder / EXPERIMENT).exists():
+        check_same_experiment(folder, read_experiment(str(folder / EXPERIMENT)).to_dict(), experiment)
+    begin_run(folder, experiment.to_tables(), inputs)
+    with stopped_by_signals() as cancel, terminal_progress() as progress:
+        skipped = train_run(folder, progress, cancel)
+    print_skipped(skipped)
+    print(f"Wrote {folder / MODEL} and its card")
 
 
 def print_skipped(skipped: Sequence[str]) -> None:
@@ -65,29 +65,31 @@ def print_skipped(skipped: Sequence[str]) -> None:
     print(*skipped, *([f"{len(skipped)} skipped."] if skipped else []), sep="\n", end="\n" if skipped else "")
 
 
+def train_run(folder: Path, progress: Progress = silent, cancel: CancelToken | None = None) -> list[str]:
+    """Do what `runs.begin_run` has written down, as `train` does, and tell in the run's folder how it goes."""
+
+    def work(told: Progress) -> list[str]:
+        experiment = read_experiment(str(folder / EXPERIMENT))
+        return train(experiment, recorded_inputs(folder), folder, both(progress, told), cancel)
+
+    return tell(folder, work)
+
+
 def train(
-    name: str,
-    sources: list[str],
+    experiment: Experiment,
+    inputs: Inputs,
     folder: Path,
-    scale: str = PAPER_SCALE,
-    device: str = "auto",
-    cache: Path = CACHE,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
-    radiographs: Sequence[str] = (),
 ) -> list[str]:
     """Train an experiment on data to its end; a run that the folder holds goes on.
 
     Args:
-        name: Of an experiment, or the path of its file.
-        sources: See `datasets.gather`.
+        experiment: What is trained.
+        inputs: The data.
         folder: Of the run.
-        scale: See `experiment.scale_names`.
-        device: See `X2CTLib.device.choose_device`.
-        cache: Folder for the prepared cubes.
         progress: Told after every case and step.
         cancel: Looked at as often.
-        radiographs: Unpaired, for the styler; see `radiograph_datasets.gather_radiographs`.
 
     Returns:
         A sentence about each CT and radiograph that cannot be used.
@@ -97,19 +99,18 @@ def train(
         TrainingError: The training cannot go on.
         Cancelled: As asked; the same call goes on.
     """
-    experiment = read_experiment(name, scale)
-    cases, skipped = gather(sources, cache, progress, cancel)
+    cases, skipped = gather(inputs.sources, inputs.cache, progress, cancel)
     split = split_cases(cases, experiment.data, experiment.run.seed)
     images, unread = [], []
-    if radiographs:
+    if inputs.radiographs:
         templates = mean_views(split.train, tuple(View))
-        images, unread = gather_radiographs(radiographs, templates, cache, progress, cancel)
-    fabric = make_fabric(experiment, device)
+        images, unread = gather_radiographs(inputs.radiographs, templates, inputs.cache, progress, cancel)
+    fabric = make_fabric(experiment, inputs.device)
     folder.mkdir(parents=True, exist_ok=True)
     if fabric.is_global_zero:
         split.record(folder)
         record_radiographs(folder, images)
-    system = build_system(experiment, split, fabric, Preparation(images, cache, progress, cancel))
+    system = build_system(experiment, split, fabric, Preparation(images, inputs.cache, progress, cancel))
     Trainer(system, folder, fabric).run(progress, cancel)
     return skipped + unread
 

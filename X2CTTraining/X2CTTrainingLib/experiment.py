@@ -121,6 +121,10 @@ class Experiment(Settings):
         """Plain values, for JSON."""
         return msgspec.to_builtins(self)
 
+    def to_tables(self) -> dict:
+        """The same for TOML, which has no null."""
+        return _without_none(self.to_dict())
+
 
 class Moment(Struct, frozen=True):
     """Where in its experiment a step stands.
@@ -214,6 +218,12 @@ def _read_toml(path: Path) -> dict:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path.name} is not a TOML file: {error}.") from error
+
+
+def _without_none(values):
+    if isinstance(values, dict):
+        return {key: _without_none(value) for key, value in values.items() if value is not None}
+    return [_without_none(value) for value in values] if isinstance(values, list | tuple) else values
 
 
 def _overlaid(below: dict, above: dict) -> dict:

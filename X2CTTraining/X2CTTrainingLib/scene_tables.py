@@ -1,7 +1,7 @@
 """Tables and curves in a MRML scene: lists of runs, scores, logs."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,14 +28,14 @@ def table_named(scene, name: str):
     return scene.GetFirstNode(name, "vtkMRMLTableNode") or add_table(scene, {}, name)
 
 
-def fill_runs(table, runs: Sequence[Run]) -> None:
-    """Show runs and how they stand in a `vtkMRMLTableNode`."""
+def fill_runs(table, runs: Mapping[str, Run]) -> None:
+    """Show runs, by their names, and how they stand in a `vtkMRMLTableNode`."""
     columns = {
-        "Run": [run.name for run in runs],
-        "State": [run.state for run in runs],
-        "Done": [f"{100 * run.fraction:.0f} %" for run in runs],
-        "Remaining": ["" if run.remaining_s is None else duration(run.remaining_s) for run in runs],
-        "Message": [run.message for run in runs],
+        "Run": list(runs),
+        "State": [run.state for run in runs.values()],
+        "Done": [f"{100 * run.fraction:.0f} %" for run in runs.values()],
+        "Remaining": ["" if run.remaining_s is None else duration(run.remaining_s) for run in runs.values()],
+        "Message": [run.message for run in runs.values()],
     }
     fill_table(table, columns)
 

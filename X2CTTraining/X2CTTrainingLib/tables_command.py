@@ -21,6 +21,7 @@ from X2CTTrainingLib.evaluation import Evaluation, evaluate_answers
 from X2CTTrainingLib.experiment import PAPER_SCALE, experiment_names, read_tables, scale_names
 from X2CTTrainingLib.figures import figure_6, figure_7, figure_8
 from X2CTTrainingLib.reconstruction_system import ReconstructionExperiment
+from X2CTTrainingLib.run_folder import Inputs
 from X2CTTrainingLib.simulation import reconstruct_case
 from X2CTTrainingLib.splits import Split
 from X2CTTrainingLib.systems import read_experiment
@@ -56,13 +57,12 @@ def run(arguments: argparse.Namespace) -> None:
     styler = load_styler(arguments.styler) if arguments.styler else None
     experiments = paper_experiments(arguments.scale)
     runs = {name: arguments.output / "runs" / name for name in experiments}
+    inputs = Inputs(arguments.data, arguments.cache, arguments.device)
     with stopped_by_signals() as cancel, terminal_progress() as progress:
         for index, (name, folder) in enumerate(runs.items()):
             share = _TRAINING_SHARE / len(runs)
             done = part(progress, share * index, share * (index + 1), f"{name} ")
-            skipped = train(
-                name, arguments.data, folder, arguments.scale, arguments.device, arguments.cache, done, cancel
-            )
+            skipped = train(experiments[name], inputs, folder, done, cancel)
         split = Split.load(folder, arguments.cache)
         models = {name: load_model(folder / "model.safetensors") for name, folder in runs.items()}
         answers = {name: partial(reconstruct_case, model, device=arguments.device) for name, model in models.items()}

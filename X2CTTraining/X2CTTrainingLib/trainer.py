@@ -96,7 +96,7 @@ class Trainer:
         self.system, self.folder, self.fabric = system, Path(folder), fabric
         self.schedule = Schedule(system.experiment, system.epoch_samples)
         self.step = 0
-        state = load_checkpoint(self.folder, system.experiment.to_dict(), fabric.device)
+        state = load_checkpoint(self.folder, system.experiment, fabric.device)
         if state:
             for name, part in system.parts().items():
                 part.load_state_dict(state[name])

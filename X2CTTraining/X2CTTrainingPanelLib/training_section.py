@@ -53,7 +53,7 @@ class TrainingSection(Section):
 
     def chosenRun(self):
         """The run that is chosen, or None."""
-        return self._runs.get(self.ui.runComboBox.currentText)
+        return self._runs.get(self._chosenName())
 
     def refresh(self):
         """Show how the runs stand."""
@@ -61,7 +61,7 @@ class TrainingSection(Section):
         if not self.logic.isReady():
             return
         with slicer.util.tryWithErrorDisplay(_("The runs could not be listed.")):
-            self._runs = {run.name: run for run in self.logic.runs()}
+            self._runs = self.logic.runs()
             self.ui.runsTableView.setMRMLTableNode(self.logic.showRuns())
             fill(self.ui.runComboBox, self._runs)
             self._showRun()
@@ -106,23 +106,26 @@ class TrainingSection(Section):
     def onStop(self):
         """Ask the chosen run to stop."""
         with slicer.util.tryWithErrorDisplay(_("The training could not be stopped.")):
-            self.logic.stopTraining(self.chosenRun().name)
+            self.logic.stopTraining(self._chosenName())
             self.refresh()
 
     def onResume(self):
         """Go on with the chosen run."""
         with slicer.util.tryWithErrorDisplay(_("The training could not be resumed.")):
-            self.logic.resumeTraining(self.chosenRun().name)
+            self.logic.resumeTraining(self._chosenName())
             self.refresh()
 
     def onShowCurves(self):
         """Bring the chosen run's curves into the views; they follow the run from now on."""
-        name = self.chosenRun().name
+        name = self._chosenName()
         with slicer.util.tryWithErrorDisplay(_("The curves could not be shown.")):
             chart = self.logic.showCurves(name)
             self._plotted.add(name)
             if slicer.app.layoutManager():
                 slicer.modules.plots.logic().ShowChartInLayout(chart)
+
+    def _chosenName(self):
+        return self.ui.runComboBox.currentText
 
     def _experiment(self):
         return self.ui.experimentPathLineEdit.currentPath or self.parameters.experiment
@@ -141,7 +144,7 @@ class TrainingSection(Section):
     def _showRun(self):
         """Progress and newest picture of the chosen run, and the curves that were asked for."""
         run = self.chosenRun()
-        picture = run and self.logic.newestPreview(run.name)
+        picture = run and self.logic.newestPreview(self._chosenName())
         self.ui.runProgressBar.value = round(100 * run.fraction) if run else 0
         self.ui.runStatusLabel.text = f"{run.state}. {run.message}" if run else _("There are no runs in this folder.")
         self.ui.runPictureLabel.text = f'<img src="{picture}">' if picture else ""

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 import slicer
+import tomli_w
 import vtk
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -26,7 +28,10 @@ from X2CTLib.files import sha256  # noqa: E402
 from X2CTLib.geometry import HU_RANGE, PROJECTIONS, ProjectionGeometry, View  # noqa: E402
 from X2CTLib.phantom import make_phantom  # noqa: E402
 from X2CTReconstructionLib.nodes import add_reconstruction  # noqa: E402
+from X2CTTrainingLib.adjustments import adjusted  # noqa: E402
 from X2CTTrainingLib.experiment import experiment_names, read_tables, scale_names  # noqa: E402
+from X2CTTrainingLib.known_runs import known_runs_folder  # noqa: E402
+from X2CTTrainingLib.run_log import read_log  # noqa: E402
 
 TINY = {"width": 0.0625, "length": 0.01}
 """Of x2ct-gan-biplanar at scale small: a few steps."""
@@ -86,10 +91,10 @@ def a_volume(desktop, a_body):
 
 
 def end_trainings(logic) -> None:
-    for run in logic.runs():
+    for name, run in logic.runs().items():
         if run.active:
-            logic.stopTraining(run.name)
-            wait_for(logic, run.name)
+            logic.stopTraining(name)
+            wait_for(logic, name)
 
 
 def reconstructed_with(model: Path, desktop):
@@ -113,6 +118,14 @@ def wait_for(logic, name: str, seconds: float = 240.0):
         assert time.monotonic() < deadline, run
         time.sleep(0.2)
     return run
+
+
+def wait_for_steps(folder: Path, steps: int) -> None:
+    """Until a run has logged so many."""
+    deadline = time.monotonic() + 240
+    while len(read_log(folder)) < steps:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def a_box() -> np.ndarray:
@@ -455,9 +468,10 @@ def test_a_training_survives_who_started_it_and_is_found_again(module, logic, a_
 import sys; sys.path[:0] = {sys.path!r}
 from pathlib import Path
 from X2CTTrainingLib.adjustments import adjusted
+from X2CTTrainingLib.run_folder import Inputs
 from X2CTTrainingLib.runs import start_run
 tables = adjusted("x2ct-gan-biplanar", "small", length=100.0, width=0.0625)
-start_run(Path({str(logic.runsFolder / "long")!r}), tables, ["phantoms:2"], Path({str(a_cache)!r}), "cpu")
+start_run(Path({str(logic.runsFolder / "long")!r}), tables, Inputs(["phantoms:2"], Path({str(a_cache)!r}), "cpu"))
 print("started", flush=True)
 import time; time.sleep(600)
 """
@@ -465,11 +479,8 @@ import time; time.sleep(600)
     assert parent.stdout.readline() == "started\n"
     parent.kill()
     parent.wait()
-    deadline = time.monotonic() + 240
-    while not (logic.runsFolder / "long" / "log.csv").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    (run,) = logic.runs()
+    wait_for_steps(logic.runsFolder / "long", 1)
+    ((_, run),) = logic.runs().items()
     assert (run.name, run.state) == ("long", "running")
     pid = json.loads((run.folder / "status.json").read_text(encoding="utf-8"))["pid"]
     assert psutil.pid_exists(pid) and os.getsid(pid) != os.getsid(0)
@@ -478,18 +489,42 @@ import time; time.sleep(600)
     run = wait_for(logic, "long")
     assert (run.state, run.message) == ("stopped", "Stopped and saved.")
     assert (run.folder / "checkpoint.pt").exists()
-    steps = len((run.folder / "log.csv").read_text(encoding="utf-8").splitlines())
+    steps = len(read_log(run.folder))
     assert logic.resumeTraining("long").active
     with pytest.raises(InputError, match="running already"):
         logic.resumeTraining("long")
-    deadline = time.monotonic() + 240
-    while len((run.folder / "log.csv").read_text(encoding="utf-8").splitlines()) <= steps:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait_for_steps(run.folder, steps + 1)
     process = psutil.Process(json.loads((run.folder / "status.json").read_text(encoding="utf-8"))["pid"])
     process.kill()
     run = wait_for(logic, "long")
     assert run.state == "stopped" and "interrupted" in run.message
+
+
+def test_a_training_of_the_command_line_is_in_the_list(panel, a_cache, tmp_path):
+    """Killed in the middle, it is told as stopped, and resumed on the panel; once its folder is gone, so is it."""
+    tables = adjusted("x2ct-gan-biplanar", "small", length=0.02, width=0.0625)
+    (tmp_path / "short.toml").write_text(tomli_w.dumps(tables), encoding="utf-8")
+    command = ["train", "short.toml", "--data", "phantoms:2", "--device", "cpu", "--cache", a_cache, "--output", "mine"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "X2CTLib.cli", *map(str, command)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    wait_for_steps(tmp_path / "mine", 1)
+    training = panel.sections[sys.modules["X2CTTrainingPanelLib.training_section"].TrainingSection]
+    training.refresh()
+    assert panel.ui.runComboBox.currentText == str(tmp_path / "mine") and training.chosenRun().state == "running"
+    process.kill()
+    process.wait()
+    training.refresh()
+    assert panel.ui.runStatusLabel.text.startswith("stopped. It was interrupted") and panel.ui.resumeButton.enabled
+
+    panel.ui.resumeButton.click()
+    run = wait_for(panel.logic, str(tmp_path / "mine"))
+    assert run.state == "finished" and run.model.is_file(), run
+    shutil.rmtree(run.folder)
+    training.refresh()
+    assert panel.ui.runComboBox.count == 0 and not list(known_runs_folder().iterdir())
 
 
 def test_a_training_that_fails_says_why(logic, tmp_path):

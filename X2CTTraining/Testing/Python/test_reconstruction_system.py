@@ -12,7 +12,6 @@ from X2CTLib.errors import Cancelled
 from X2CTLib.geometry import View
 from X2CTLib.progress import CancelToken
 from X2CTLib.weights import load_model
-from X2CTTrainingLib.checkpoints import FILE
 from X2CTTrainingLib.command import train
 from X2CTTrainingLib.datasets import Case
 from X2CTTrainingLib.experiment import Data, Stage
@@ -22,10 +21,13 @@ from X2CTTrainingLib.reconstruction_system import (
     ReconstructionSystem,
     scaled_hu,
 )
+from X2CTTrainingLib.run_folder import CHECKPOINT, Inputs
 from X2CTTrainingLib.run_log import read_log
+from X2CTTrainingLib.runs import find_runs
 from X2CTTrainingLib.samples import Deck
 from X2CTTrainingLib.simulation import reconstruct_case
 from X2CTTrainingLib.splits import Split
+from X2CTTrainingLib.systems import read_experiment
 from X2CTTrainingLib.trainer import Trainer, make_fabric
 
 TINY = """
@@ -76,26 +78,24 @@ def an_experiment(**changes) -> ReconstructionExperiment:
 
 def states(folder: Path) -> dict[str, torch.Tensor]:
     """All weights of a run."""
-    state = torch.load(folder / FILE, weights_only=True)
+    state = torch.load(folder / CHECKPOINT, weights_only=True)
     parts = ("generator", "averaged", "discriminator")
     return {f"{part}.{key}": value for part in parts for key, value in state[part].items()}
 
 
 def test_a_resumed_gan_is_the_uninterrupted_one(tiny, tmp_path):
-    cache = tmp_path / "cache"
-    train(tiny, ["phantoms:2"], tmp_path / "whole", cache=cache)
+    experiment, inputs = read_experiment(tiny), Inputs(["phantoms:2"], tmp_path / "cache")
+    train(experiment, inputs, tmp_path / "whole")
     token = CancelToken()
+
+    def stop(_, message: str) -> None:
+        if message.startswith("step 3"):
+            token.cancel()
+
     with pytest.raises(Cancelled):
-        train(
-            tiny,
-            ["phantoms:2"],
-            tmp_path / "parts",
-            cache=cache,
-            progress=lambda _, message: token.cancel() if message.startswith("step 3") else None,
-            cancel=token,
-        )
+        train(experiment, inputs, tmp_path / "parts", stop, token)
     assert len(read_log(tmp_path / "parts")) == 3
-    train(tiny, ["phantoms:2"], tmp_path / "parts", cache=cache)
+    train(experiment, inputs, tmp_path / "parts")
     whole, parts = states(tmp_path / "whole"), states(tmp_path / "parts")
     assert all(torch.equal(whole[key], parts[key]) for key in whole)
     logs = [[{**row, "seconds": 0} for row in read_log(tmp_path / name)] for name in ("whole", "parts")]
@@ -103,10 +103,11 @@ def test_a_resumed_gan_is_the_uninterrupted_one(tiny, tmp_path):
     assert "adversarial" not in logs[0][1] and logs[0][2]["discriminator"] > 0
 
 
-def test_two_processes_learn_what_one_does(tiny, tmp_path):
+def test_two_processes_learn_what_one_does(tiny, tmp_path, monkeypatch):
     """Under torchrun, with half of the batch each. The sums are made in another order, hence the tolerance."""
+    monkeypatch.setenv("HOME", str(tmp_path))
     cache = tmp_path / "cache"
-    train(tiny, ["phantoms:2"], tmp_path / "one", cache=cache, device="cpu")
+    train(read_experiment(tiny), Inputs(["phantoms:2"], cache, "cpu"), tmp_path / "one")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command += ["-m", "X2CTLib.cli", "train", tiny, "--data", "phantoms:2", "--device", "cpu"]
     subprocess.run(
@@ -118,6 +119,7 @@ def test_two_processes_learn_what_one_does(tiny, tmp_path):
     one, two = states(tmp_path / "one"), states(tmp_path / "two")
     assert max((one[key] - two[key]).abs().max() for key in one) < 1e-4
     assert load_model(tmp_path / "two" / "model.safetensors").card["name"] == "X2CT-GAN+B"
+    assert [run.state for run in find_runs(tmp_path / "elsewhere").values()] == ["finished"], "one process tells"
 
 
 @pytest.mark.parametrize(

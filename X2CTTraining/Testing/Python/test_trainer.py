@@ -11,7 +11,7 @@ from PIL import Image
 
 from X2CTLib.errors import Cancelled, InputError, TrainingError
 from X2CTLib.progress import CancelToken
-from X2CTTrainingLib.checkpoints import FILE
+from X2CTTrainingLib.run_folder import CHECKPOINT
 from X2CTTrainingLib.run_log import read_log
 from X2CTTrainingLib.trainer import Trainer, make_fabric
 
@@ -55,9 +55,9 @@ def test_a_resumed_training_is_the_uninterrupted_one(tmp_path):
 
 def test_a_finished_training_is_not_trained_again(tmp_path):
     a_training(tmp_path).run()
-    written = [(tmp_path / name).stat().st_mtime_ns for name in (FILE, "weight.safetensors")]
+    written = [(tmp_path / name).stat().st_mtime_ns for name in (CHECKPOINT, "weight.safetensors")]
     a_training(tmp_path).run()
-    assert [(tmp_path / name).stat().st_mtime_ns for name in (FILE, "weight.safetensors")] == written
+    assert [(tmp_path / name).stat().st_mtime_ns for name in (CHECKPOINT, "weight.safetensors")] == written
 
 
 def test_a_training_that_was_killed_before_its_export_exports(tmp_path):
@@ -86,7 +86,7 @@ def test_kill_9_at_random_moments_loses_no_more_than_since_the_checkpoint(tmp_pa
         process.kill()
         process.join()
         logged = len(read_log(folder))
-        state = torch.load(folder / FILE, weights_only=True) if (folder / FILE).exists() else {"step": 0}
+        state = torch.load(folder / CHECKPOINT, weights_only=True) if (folder / CHECKPOINT).exists() else {"step": 0}
         assert reached <= state["step"] and logged - state["step"] <= 3
         reached = state["step"]
     train_toy(folder, steps)
@@ -110,7 +110,7 @@ def test_short_memory_says_what_to_lower(tmp_path):
 
 
 def test_a_damaged_checkpoint_is_said(tmp_path):
-    (tmp_path / FILE).write_text("junk", encoding="utf-8")
+    (tmp_path / CHECKPOINT).write_text("junk", encoding="utf-8")
     with pytest.raises(InputError, match="damaged"):
         a_training(tmp_path)
 
