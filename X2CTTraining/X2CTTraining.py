@@ -209,13 +209,24 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
 
     # Data
 
-    def createDataset(self, volumeNodes, folder, parts=None):
+    def dicomSeries(self):
+        """The CT series in Slicer's DICOM database, patient by patient; `X2CTTrainingLib.dicom_database.DicomSeries`.
+
+        Raises:
+            X2CTError: None is open.
+        """
+        from X2CTTrainingLib.dicom_database import ct_series
+
+        return ct_series(getattr(slicer, "dicomDatabase", None))
+
+    def createDataset(self, volumeNodes, folder, parts=None, dicomSeries=()):
         """Write CT volumes of the scene as a data set: NRRD files and a list of them.
 
         Args:
             volumeNodes: `vtkMRMLScalarVolumeNode`s; the patients they are filed under are kept apart in a split.
             folder: Made if missing.
             parts: "train", "validation" or "test" by the name of a volume; where there is none, it is left to chance.
+            dicomSeries: Of `dicomSeries()`; they are listed, too, and read where they are.
 
         Returns:
             The list, a source for `startTraining` and `x2ct train --data`.
@@ -223,27 +234,28 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         Raises:
             X2CTError: A volume cannot be used.
         """
+        from X2CTTrainingLib.dicom_database import series_folder
         from X2CTTrainingLib.scene_volumes import write_dataset
 
-        return write_dataset(slicer.mrmlScene, volumeNodes, Path(folder), parts)
-
-    def sources(self, volumeNodes, folder, path="", phantoms=0):
-        """What the panel's data section names, as sources; the volumes are written as a data set into a folder."""
-        listed = [str(self.createDataset(volumeNodes, folder))] if volumeNodes else []
-        return [*listed, *([str(path)] if path else []), *([f"phantoms:{phantoms}"] if phantoms else [])]
+        series = {one: series_folder(slicer.dicomDatabase, one.uid) for one in dicomSeries}
+        return write_dataset(slicer.mrmlScene, volumeNodes, Path(folder), parts, series)
 
     def checkDataset(self, sources, progress=None):
         """Look at every case of a data set; returns a table node of what it is, what is wrong, and its part."""
         return self.jobs.run(self.checkJob(sources), progress)
 
-    def checkJob(self, sources, volumeNodes=()):
-        """The job of `checkDataset`; volumes of the scene come on top."""
+    def checkJob(self, sources, volumeNodes=(), dicomSeries=()):
+        """The job of `checkDataset`; volumes of the scene and DICOM series come on top."""
         from X2CTTrainingLib.scene_jobs import check_job
 
         folder = self.jobs.new_folder()
-        return check_job(
-            slicer.mrmlScene, [*self.sources(volumeNodes, folder / "data"), *sources], self._cache(), folder
-        )
+        listed = self._listed(volumeNodes, dicomSeries, folder / "data")
+        return check_job(slicer.mrmlScene, [*listed, *sources], self._cache(), folder)
+
+    def _listed(self, volumeNodes, dicomSeries, folder):
+        """A source of what is chosen in Slicer, or none."""
+        chosen = volumeNodes or dicomSeries
+        return [str(self.createDataset(volumeNodes, folder, dicomSeries=dicomSeries))] if chosen else []
 
     def showCase(self, table, name):
         """Add a case of a table from `checkDataset` as it is trained on: its standard cube and its pair of DRRs.
@@ -265,6 +277,7 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         scale="paper",
         device="auto",
         volumeNodes=(),
+        dicomSeries=(),
         **adjustments,
     ):
         """Begin a training in a process that outlives Slicer.
@@ -276,6 +289,7 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
             scale: One of `parameters.SCALES`.
             device: "auto", "cpu" or "cuda".
             volumeNodes: CT volumes of the scene, which are written into the run's folder.
+            dicomSeries: Of `dicomSeries()`.
             adjustments: Of `X2CTTrainingLib.adjustments.adjusted`: length, batch, learning_rate, width, precision.
 
         Returns:
@@ -291,7 +305,7 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         folder, python = self.runsFolder / name, dependencies.python_slicer()
         check_new(folder)
         tables = adjusted(str(experiment), scale, **adjustments)
-        sources = [*self.sources(volumeNodes, folder / "data"), *sources]
+        sources = [*self._listed(volumeNodes, dicomSeries, folder / "data"), *sources]
         if not sources:
             raise X2CTError(_("There is nothing to learn from: choose volumes, a folder or list, or phantoms."))
         return start_run(folder, tables, Inputs(sources, self._cache(), device), python)

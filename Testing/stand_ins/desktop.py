@@ -16,6 +16,7 @@ import slicer
 
 from . import parameters, scripted
 from .api import widget_api
+from .dicom import DicomDatabase
 from .ui import load_ui
 from .widgets import Signal, Widget
 
@@ -300,6 +301,7 @@ def slicer_desktop(temporary_path: Path) -> Iterator[Desktop]:
         "SampleData": _module("SampleData", SampleDataLogic=scripted.SampleDataLogic),
     }
     attributes = {"app": desktop.app, "mrmlScene": scene, "modules": modules, "packaging": packaging}
+    attributes["dicomDatabase"] = DicomDatabase()
     with pytest.MonkeyPatch.context() as patch:
         for name, module in imported.items():
             patch.setitem(sys.modules, name, module)

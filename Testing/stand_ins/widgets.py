@@ -211,6 +211,63 @@ class ComboBox(Widget):
             self.currentIndexChanged.emit(value)
 
 
+class ListItem:
+    """QListWidgetItem."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def text(self) -> str:
+        """What it shows."""
+        return self._text
+
+
+class ListWidget(Widget):
+    """QListWidget."""
+
+    class_name = "QListWidget"
+
+    def __init__(self, class_name: str | None = None) -> None:
+        super().__init__(class_name)
+        for name in ("_items", "_selected"):
+            object.__setattr__(self, name, [])
+
+    @property
+    def count(self) -> int:
+        """How many items there are."""
+        return len(self._items)
+
+    def addItems(self, texts: list[str]) -> None:
+        """At the end."""
+        self._items.extend(ListItem(text) for text in texts)
+
+    def clear(self) -> None:
+        """Remove all."""
+        self._items.clear()
+        if self._selected:
+            self._selected.clear()
+            self.itemSelectionChanged.emit()
+
+    def item(self, row: int) -> ListItem:
+        """The item in a row."""
+        return self._items[row]
+
+    def row(self, item: ListItem) -> int:
+        """Where an item is."""
+        return self._items.index(item)
+
+    def selectedItems(self) -> tuple[ListItem, ...]:
+        """In the order in which they were clicked."""
+        return tuple(self._selected)
+
+    def click(self, row: int) -> None:
+        """As the mouse does in a list of multiple selection; this is not a method of Qt's."""
+        if self.enabled:
+            item = self._items[row]
+            self._selected.remove(item) if item in self._selected else self._selected.append(item)
+            self.itemSelectionChanged.emit()
+
+
 class LineEdit(Widget):
     """QLineEdit."""
 
@@ -412,6 +469,7 @@ _CLASSES = {
     for cls in (
         CheckBox,
         ComboBox,
+        ListWidget,
         LineEdit,
         SpinBox,
         DoubleSpinBox,

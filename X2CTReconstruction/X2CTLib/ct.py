@@ -23,12 +23,13 @@ FINE_VOXELS = 320
 _MAX_OFF_MIDLINE_MM = 30.0  # a pair of lungs is not farther to one side; one lung alone is
 
 
-def read_ct(path: Path | str) -> tuple[Float[np.ndarray, "k j i"], VolumeGeometry]:
+def read_ct(path: Path | str, series: str = "") -> tuple[Float[np.ndarray, "k j i"], VolumeGeometry]:
     """Read a chest CT.
 
     Args:
-        path: A NIfTI, NRRD or MetaImage file, a multi-frame DICOM file, or a folder with a DICOM series (of several
-            CT series the one with the most files).
+        path: A NIfTI, NRRD or MetaImage file, a multi-frame DICOM file, or a folder with a DICOM series.
+        series: Series Instance UID (0020,000E) of that in the folder; of several CT series the one with the most files
+            if not given.
 
     Returns:
         Hounsfield units, not below -1024 (scanners pad with less), and where they lie.
@@ -41,7 +42,7 @@ def read_ct(path: Path | str) -> tuple[Float[np.ndarray, "k j i"], VolumeGeometr
         raise InputError(f"There is no file or folder {path}.")
     _check_whole(path)
     try:
-        image = _read_series(path) if path.is_dir() else sitk.ReadImage(str(path))
+        image = _read_series(path, series) if path.is_dir() else sitk.ReadImage(str(path))
     except RuntimeError as error:
         raise InputError(f"{path.name} cannot be read as a CT: {str(error).strip().splitlines()[-1]}") from error
     if image.GetDimension() != 3 or min(image.GetSize()) < 2:
@@ -136,16 +137,17 @@ def cube_around(
     return VolumeGeometry.cube(voxels, _lung_centre(coarse, body))
 
 
-def _read_series(folder: Path) -> sitk.Image:
-    """The CT series with the most files in a folder and its subfolders."""
+def _read_series(folder: Path, wanted: str) -> sitk.Image:
+    """The CT series with the most files in a folder and its subfolders, or the one that is wanted."""
     series = {}
     for directory in sorted({file.parent for file in folder.rglob("*") if file.is_file()}):
         for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(directory)):
             files = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(directory), uid)
-            if _modality(files[0]) == "CT":
+            if wanted in ("", uid) and _modality(files[0]) == "CT":
                 series[directory, uid] = files
     if not series:
-        raise InputError(f"The folder {folder.name} holds no DICOM series of modality CT.")
+        named = f" {wanted}" if wanted else ""
+        raise InputError(f"The folder {folder.name} holds no DICOM series{named} of modality CT.")
     reader = sitk.ImageSeriesReader()
     reader.ForceOrthogonalDirectionOff()  # a tilted gantry shears the volume
     reader.SetFileNames(max(series.values(), key=len))

@@ -9,7 +9,6 @@ import numpy as np
 from jaxtyping import Int16
 
 from X2CTLib.anatomy import LABELS, segment
-from X2CTLib.ct import read_ct
 from X2CTLib.errors import InputError
 from X2CTLib.files import replace_file
 from X2CTLib.geometry import VolumeGeometry
@@ -83,7 +82,7 @@ def write_checks(folder: Path, checks: Sequence[Check], data: Data | None = None
 
 def _check(source: Source, cache: Path) -> Check:
     try:
-        geometry = read_ct(source.path)[1] if source.path else None
+        geometry = source.read()[1] if source.path else None
     except InputError as error:
         return Check(source.name, None, None, (str(error),))
     try:

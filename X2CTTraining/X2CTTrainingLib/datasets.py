@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int16, UInt8
+from jaxtyping import Float, Int16, UInt8
 
 from X2CTLib.ct import read_ct, standard_cube
 from X2CTLib.errors import InputError
 from X2CTLib.files import replace_file
-from X2CTLib.geometry import CUBE_VOXELS
+from X2CTLib.geometry import CUBE_VOXELS, VolumeGeometry
 from X2CTLib.phantom import make_phantom
 from X2CTLib.progress import CancelToken, Progress, silent
 
@@ -73,13 +73,27 @@ def recorded_case(record: dict, cache: Path) -> Case:
 
 @dataclass(frozen=True)
 class Source:
-    """A case that has not been prepared yet; of a phantom, `path` is None and `phantom` its seed."""
+    """A case that has not been prepared yet; of a phantom, `path` is None and `phantom` its seed.
+
+    Attributes:
+        name: See `Case`.
+        patient: The same.
+        path: Of the CT, as `ct.read_ct` takes it.
+        phantom: Seed.
+        part: See `Case`.
+        series: As `ct.read_ct` takes it.
+    """
 
     name: str
     patient: str
     path: Path | None = None
     phantom: int = 0
     part: str = ""
+    series: str = ""
+
+    def read(self) -> tuple[Float[np.ndarray, "k j i"], VolumeGeometry]:
+        """The CT; see `ct.read_ct`."""
+        return read_ct(self.path, self.series)
 
 
 def gather(
@@ -92,7 +106,8 @@ def gather(
 
     Args:
         sources: CT files; folders of CT files or of DICOM series, however deep; lists (.csv with the columns path and,
-            if wanted, patient and part); "phantoms:N" or "phantoms:FIRST-LAST".
+            if wanted, patient, part, name, and series, the Series Instance UID of one in a folder with several);
+            "phantoms:N" or "phantoms:FIRST-LAST".
         cache: Folder for the prepared cubes; made if missing. Several processes may use it at once.
         progress: Told after every case.
         cancel: Looked at before every case.
@@ -157,9 +172,9 @@ def _seeds(source: str, numbers: str) -> range:
     return seeds
 
 
-def _file(path: Path, patient: str = "", part: str = "") -> Source:
-    name = path.name.split(".")[0]
-    return Source(name, patient or name, path, part=part)
+def _file(path: Path, patient: str = "", part: str = "", name: str = "", series: str = "") -> Source:
+    name = name or path.name.split(".")[0]
+    return Source(name, patient or name, path, part=part, series=series)
 
 
 def _below(folder: Path) -> Iterator[Source]:
@@ -184,7 +199,12 @@ def _dicom_patient(file: Path) -> str:
         identity = str(pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["PatientID"]).get("PatientID", ""))
     except (pydicom.errors.InvalidDicomError, OSError):
         return ""
-    return hashlib.sha256(identity.encode()).hexdigest()[:12] if identity else ""
+    return anonymous(identity) if identity else ""
+
+
+def anonymous(patient_id: str) -> str:
+    """An opaque hash, the same for the same patient wherever the CT comes from."""
+    return hashlib.sha256(patient_id.encode()).hexdigest()[:12]
 
 
 def _listed(path: Path) -> Iterator[Source]:
@@ -196,10 +216,11 @@ def _listed(path: Path) -> Iterator[Source]:
     for row in rows:
         if not row.get("path") or (row.get("part") or "") not in ("", "train", "validation", "test"):
             raise InputError(
-                f"{path.name} is not a list of CTs: it needs a column 'path', may have 'patient', and 'part' "
-                "(train, validation or test)."
+                f"{path.name} is not a list of CTs: it needs a column 'path', may have 'patient', 'part' "
+                "(train, validation or test), 'name' and 'series'."
             )
-        yield _file(path.parent / row["path"], row.get("patient") or "", row.get("part") or "")
+        more = (row.get(column) or "" for column in ("patient", "part", "name", "series"))
+        yield _file(path.parent / row["path"], *more)
 
 
 def prepare(source: Source, cache: Path) -> Case:
@@ -217,10 +238,11 @@ def prepare(source: Source, cache: Path) -> Case:
     else:
         if not source.path.exists():
             raise InputError(f"There is no file or folder {source.path}.")
-        key = f"{_content_hash(source.path, cache)}-{CUBE_VOXELS}-v{_CACHE_VERSION}"
+        of_series = f"-{hashlib.sha256(source.series.encode()).hexdigest()[:12]}" if source.series else ""
+        key = f"{_content_hash(source.path, cache)}{of_series}-{CUBE_VOXELS}-v{_CACHE_VERSION}"
 
         def make() -> dict[str, np.ndarray]:
-            return {"hu": standard_cube(*read_ct(source.path))[0]}
+            return {"hu": standard_cube(*source.read())[0]}
 
     arrays = cached(cache / key, make)
     return Case(source.name, source.patient, key, real=source.path is not None, part=source.part, **arrays)

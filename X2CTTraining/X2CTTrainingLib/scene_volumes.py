@@ -1,7 +1,6 @@
-"""Volumes of a MRML scene as cases to learn from."""
+"""Volumes of a MRML scene, and series of Slicer's DICOM database, as cases to learn from."""
 
 import csv
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +11,8 @@ from X2CTLib.errors import InputError
 from X2CTLib.files import whole_folder
 from X2CTLib.geometry import VolumeGeometry
 from X2CTReconstructionLib.volumes import hounsfield, world_geometry
+from X2CTTrainingLib.datasets import anonymous
+from X2CTTrainingLib.dicom_database import DicomSeries
 
 LIST = "list.csv"
 """The list of a data set, as `datasets.gather` reads it."""
@@ -32,41 +33,51 @@ def patient(scene, volume) -> str:
     item = item and hierarchy.GetItemAncestorAtLevel(item, "Patient")
     if not item:
         return volume.GetName()
-    identity = hierarchy.GetItemUID(item, "DICOM") or hierarchy.GetItemName(item)
-    return hashlib.sha256(identity.encode()).hexdigest()[:12]
+    return anonymous(hierarchy.GetItemUID(item, "DICOM") or hierarchy.GetItemName(item))
 
 
-def write_dataset(scene, volumes: Sequence, folder: Path, parts: Mapping[str, str] | None = None) -> Path:
-    """Write CT volumes and a list of them, all or nothing.
+def write_dataset(
+    scene,
+    volumes: Sequence,
+    folder: Path,
+    parts: Mapping[str, str] | None = None,
+    series: Mapping[DicomSeries, Path] | None = None,
+) -> Path:
+    """Write CT volumes, and a list of them and of DICOM series, which stay where they are; all or nothing.
 
     Args:
         scene: The `vtkMRMLScene`.
         volumes: `vtkMRMLScalarVolumeNode`s; linear transforms above them are applied.
         folder: Made if missing.
         parts: "train", "validation" or "test" by the name of a volume; where there is none, it is left to chance.
+        series: The folders of DICOM series.
 
     Returns:
         The list, which is a source for `datasets.gather`.
 
     Raises:
-        InputError: There is no volume, one cannot be used, or two have one name.
+        InputError: There is nothing to write, or a volume cannot be used.
     """
+    parts, series = parts or {}, series or {}
     names = [volume.GetName() for volume in volumes]
-    if not names:
+    if not (names or series):
         raise InputError("Choose at least one CT volume.")
-    if unknown := set(parts or {}) - set(names):
+    if unknown := set(parts) - set(names):
         raise InputError(f"There is no volume {', '.join(sorted(unknown))} in the data set.")
-    files = [f"{number:03d}_{_file_name(name)}.nrrd" for number, name in enumerate(names)]
     with whole_folder(folder) as scratch:
-        rows = [("path", "patient", "part")]
-        for volume, name, file in zip(volumes, names, files, strict=True):
+        rows = [("path", "patient", "part", "name", "series")]
+        for number, (volume, name) in enumerate(zip(volumes, names, strict=True)):
+            case = _case_name(number, name)
             image = world_geometry(volume).to_image(hounsfield(volume).astype(np.int16))
-            sitk.WriteImage(image, scratch / file, True)
-            rows.append((file, patient(scene, volume), (parts or {}).get(name, "")))
+            sitk.WriteImage(image, scratch / f"{case}.nrrd", True)
+            rows.append((f"{case}.nrrd", patient(scene, volume), parts.get(name, ""), case, ""))
+        for number, (one, place) in enumerate(series.items(), start=len(names)):
+            case = _case_name(number, one.description or "CT")
+            rows.append((str(place), anonymous(one.patient_id), "", case, one.uid))
         with (scratch / LIST).open("w", newline="", encoding="utf-8") as list_file:
             csv.writer(list_file).writerows(rows)
     return Path(folder) / LIST
 
 
-def _file_name(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
+def _case_name(number: int, name: str) -> str:
+    return f"{number:03d}_" + "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)

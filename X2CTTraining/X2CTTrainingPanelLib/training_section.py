@@ -5,7 +5,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from X2CTPanelLib.section import Section, fill
-from X2CTTrainingPanelLib.data_section import anyData
+from X2CTTrainingPanelLib.data_section import DataSection
 
 REFRESH_INTERVAL_MS = 2000
 
@@ -44,8 +44,9 @@ class TrainingSection(Section):
 
     def update(self, ready):
         """What can be started, stopped and resumed."""
-        self.ui.estimateButton.enabled = ready and anyData(self)
-        self.ui.startButton.enabled = ready and anyData(self) and bool(self.parameters.runName.strip())
+        anyData = ready and any(self._data.chosen().values())
+        self.ui.estimateButton.enabled = anyData
+        self.ui.startButton.enabled = anyData and bool(self.parameters.runName.strip())
         run = self.chosenRun()
         self.ui.stopButton.enabled = bool(run and run.active)
         self.ui.resumeButton.enabled = bool(run and run.state in ("stopped", "failed"))
@@ -71,10 +72,8 @@ class TrainingSection(Section):
         """Say what the training would take."""
         with slicer.util.tryWithErrorDisplay(_("The experiment cannot be used."), waitCursor=True):
             self.logic.installDependencies()
-            table = self.parameters.cases
-            counted = table.GetNumberOfRows() if table else 0
-            cases = max(counted, self.parameters.phantoms + len(self.ui.dataVolumesSelector.checkedNodes()))
-            need = self.logic.need(cases, self._experiment(), self.parameters.scale, **self._adjustments())
+            experiment = self._experiment(), self.parameters.scale
+            need = self.logic.need(self._data.cases(), *experiment, **self._adjustments())
             self.ui.needLabel.text = _(
                 "{parameters:.1f} million parameters; about {memory:.1f} GB of memory where it trains, and "
                 "{disk:.1f} GB of disk, of which {free:.0f} GB are free"
@@ -90,14 +89,12 @@ class TrainingSection(Section):
         p = self.parameters
         with slicer.util.tryWithErrorDisplay(_("The training could not be started."), waitCursor=True):
             self.logic.installDependencies()
-            sources = self.logic.sources([], None, self.ui.dataPathLineEdit.currentPath, p.phantoms)
             self.logic.startTraining(
                 p.runName.strip(),
-                sources,
-                self._experiment(),
-                p.scale,
-                p.device,
-                self.ui.dataVolumesSelector.checkedNodes(),
+                experiment=self._experiment(),
+                scale=p.scale,
+                device=p.device,
+                **self._data.chosen(),
                 **self._adjustments(),
             )
             self.refresh()
@@ -123,6 +120,10 @@ class TrainingSection(Section):
             self._plotted.add(name)
             if slicer.app.layoutManager():
                 slicer.modules.plots.logic().ShowChartInLayout(chart)
+
+    @property
+    def _data(self):
+        return self.panel.sections[DataSection]
 
     def _chosenName(self):
         return self.ui.runComboBox.currentText

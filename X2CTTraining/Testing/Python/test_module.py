@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pydicom
 import pytest
 import slicer
 import tomli_w
@@ -23,12 +24,14 @@ sys.path.append(str(ROOT / "Testing"))
 from stand_ins.desktop import load_module, make_parent, slicer_desktop  # noqa: E402
 
 from X2CTLib import cards  # noqa: E402
+from X2CTLib.dicom_ct import write_dicom_series  # noqa: E402
 from X2CTLib.errors import InputError, ModelError  # noqa: E402
 from X2CTLib.files import sha256  # noqa: E402
 from X2CTLib.geometry import HU_RANGE, PROJECTIONS, ProjectionGeometry, View  # noqa: E402
 from X2CTLib.phantom import make_phantom  # noqa: E402
 from X2CTReconstructionLib.nodes import add_reconstruction  # noqa: E402
 from X2CTTrainingLib.adjustments import adjusted  # noqa: E402
+from X2CTTrainingLib.datasets import gather  # noqa: E402
 from X2CTTrainingLib.experiment import experiment_names, read_tables, scale_names  # noqa: E402
 from X2CTTrainingLib.known_runs import known_runs_folder  # noqa: E402
 from X2CTTrainingLib.run_log import read_log  # noqa: E402
@@ -383,6 +386,52 @@ def test_the_panel_checks_the_data(panel, desktop, a_volume):
     panel.ui.caseComboBox.currentIndex = 1
     with pytest.raises(InputError, match="001_Water cannot be used"):
         panel.ui.showCaseButton.click()
+
+
+def two_series_in_one_folder(folder: Path, body) -> None:
+    """Scans of two patients, the second darker, and a radiograph beside them."""
+    for number, (patient, description) in enumerate((("Doe^Jane", "Chest 5.0"), ("Roe^Jane", "")), start=1):
+        hu = np.maximum(body.hu - 20 * number, -1024).astype(np.int16)
+        write_dicom_series(hu, body.geometry, folder / "scratch", "A test.", patient, f"id {number}")
+        for file in (folder / "scratch").iterdir():
+            dataset = pydicom.dcmread(file)
+            dataset.SeriesDescription, dataset.StudyDate = description, f"2020010{number}"
+            dataset.save_as(folder / f"{number}_{file.name}")
+    shutil.rmtree(folder / "scratch")
+    dataset.Modality, dataset.SeriesInstanceUID = "DX", pydicom.uid.generate_uid()
+    dataset.save_as(folder / "radiograph.dcm")
+
+
+def test_series_of_the_dicom_database_are_data(panel, desktop, a_body, tmp_path):
+    series_list = panel.ui.dicomSeriesList
+    assert not series_list.enabled and "No DICOM database is open" in series_list.item(0).text()
+    series_list.click(0)
+    assert not panel.ui.checkButton.enabled
+
+    (tmp_path / "dicom").mkdir()
+    two_series_in_one_folder(tmp_path / "dicom", a_body)
+    slicer.dicomDatabase.importFolder(tmp_path / "dicom")
+    panel.exit()
+    panel.enter()
+    texts = [series_list.item(row).text() for row in range(series_list.count)]
+    assert texts == ["Doe^Jane, 20200101: Chest 5.0", "Roe^Jane, 20200102: "] and series_list.enabled
+    series_list.click(1)
+    panel.exit()
+    panel.enter()
+    panel.ui.checkButton.click()
+    desktop.turn(lambda: not panel.ui.cancelButton.enabled)
+    table = panel.ui.casesTableView.mrmlTableNode()
+    assert table.GetNumberOfRows() == 1
+    name, problems, key = (table.GetTable().GetColumnByName(title).GetValue(0) for title in ("case", "problems", "key"))
+    assert (name, problems) == ("000_CT", "")
+
+    first, second = panel.logic.dicomSeries()
+    listed = panel.logic.createDataset([], tmp_path / "data", dicomSeries=[first, second])
+    assert "Doe" not in listed.read_text(encoding="utf-8") and "id 1" not in listed.read_text(encoding="utf-8")
+    cases, skipped = gather([str(listed)], panel.logic.cache)
+    assert not skipped and [case.name for case in cases] == ["000_Chest_5_0", "001_CT"]
+    assert cases[0].patient != cases[1].patient and cases[1].key == key
+    assert np.median((cases[0].hu.astype(int) - cases[1].hu)[cases[0].hu > -900]) == 20, "the second is the darker one"
 
 
 # Trainings
