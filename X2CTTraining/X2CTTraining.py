@@ -372,6 +372,19 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         newest = max((self.runsFolder / name / "previews").glob("*.png"), default=None)
         return png_uri(newest.read_bytes()) if newest else None
 
+    def showPreview(self, name):
+        """Show a validation case as a run's network makes it now, or bring it up to date.
+
+        Returns:
+            Two volume nodes: what is made, and the case as it is.
+
+        Raises:
+            X2CTError: The training has not looked at one yet.
+        """
+        from X2CTTrainingLib.scene_cases import show_preview
+
+        return show_preview(slicer.mrmlScene, self.runsFolder / name, name)
+
     # Models
 
     def evaluate(self, answers, data=None, trainingData=None, device="auto", progress=None):

@@ -7,6 +7,7 @@ import torch
 from lightning_fabric import Fabric
 
 from X2CTTrainingLib.experiment import Experiment, Run, Stage
+from X2CTTrainingLib.previews import Review
 from X2CTTrainingLib.samples import seeded, shares
 from X2CTTrainingLib.trainer import Trainer, check_finite, descend
 
@@ -51,8 +52,9 @@ class ToySystem:
         descend(self.optimiser, self.network.parameters(), moment.learning_rate)
         return losses
 
-    def review(self, moment) -> tuple[dict[str, float], np.ndarray]:
-        return {"weight": self.weight}, np.zeros((4, 6), np.uint8)
+    def review(self, moment) -> Review:
+        volumes = {"true": np.full((2, 2, 2), 2, np.int16), "made": np.full((2, 2, 2), moment.step, np.int16)}
+        return Review({"weight": self.weight}, np.zeros((4, 6), np.uint8), volumes)
 
     @property
     def weight(self) -> float:

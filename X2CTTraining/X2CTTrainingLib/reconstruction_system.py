@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from lightning_fabric import Fabric
 from msgspec import Meta
 from torch import Tensor
@@ -26,7 +26,7 @@ from X2CTTrainingLib.averaging import begin_anew, moving_average
 from X2CTTrainingLib.discriminator import Discriminator
 from X2CTTrainingLib.experiment import Count, Experiment, Moment, NotNegative, Positive, Settings
 from X2CTTrainingLib.losses import least_squares_loss, projection_loss, reconstruction_loss
-from X2CTTrainingLib.previews import sheet
+from X2CTTrainingLib.previews import Review, sheet
 from X2CTTrainingLib.samples import Deck, seeded, shares
 from X2CTTrainingLib.simulation import mean_views, reconstruct_case
 from X2CTTrainingLib.splits import Split
@@ -230,15 +230,16 @@ class ReconstructionSystem:
         descend(self.critic_optimiser, self.discriminator.parameters(), rate)
         return losses
 
-    def review(self, moment: Moment) -> tuple[dict[str, float], UInt8[np.ndarray, "r c"] | None]:
-        """The PSNR of validation cases, and slices of the first one; nothing where nobody is held out for it."""
+    def review(self, moment: Moment) -> Review:
+        """The PSNR of validation cases, and the first one; nothing where nobody is held out for it."""
         cases = self.split.validation[:_REVIEWED]
         if not cases:
-            return {}, None
+            return Review({})
         model = self.model(moment.step + 1)
         answers = [reconstruct_case(model, case, self.fabric.device) for case in cases]
         psnr = np.mean([psnr_volume(answer, case.hu) for answer, case in zip(answers, cases, strict=True)])
-        return {self.scores[0]: float(psnr)}, sheet(cases[0].hu, answers[0])
+        volumes = {"true": np.asarray(cases[0].hu), "made": np.round(answers[0]).astype(np.int16)}
+        return Review({self.scores[0]: float(psnr)}, sheet(cases[0].hu, answers[0]), volumes)
 
     def export(self, folder: Path, steps: int) -> None:
         """Write model.safetensors and its card."""

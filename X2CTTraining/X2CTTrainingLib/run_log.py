@@ -3,11 +3,10 @@
 import csv
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import UInt8
 from PIL import Image
 
 from X2CTLib.files import replace_file
+from X2CTTrainingLib.previews import PREVIEWS, Review, write_volumes
 
 FILE = "log.csv"
 
@@ -40,12 +39,14 @@ class RunLog:
         for name, value in values.items():
             self._events.add_scalar(name, value, step)
 
-    def picture(self, step: int, pixels: UInt8[np.ndarray, "r c"]) -> None:
-        """Keep a picture of how things stand."""
-        path = self.folder / "previews" / f"step_{step:06d}.png"
-        with replace_file(path) as partial:
-            Image.fromarray(pixels).save(partial, "png")
-        self._events.add_image("preview", pixels, step, dataformats="HW")
+    def review(self, step: int, review: Review) -> None:
+        """Keep what is seen at a look: every picture, and the newest volumes."""
+        if review.picture is not None:
+            with replace_file(self.folder / PREVIEWS / f"step_{step:06d}.png") as partial:
+                Image.fromarray(review.picture).save(partial, "png")
+            self._events.add_image("preview", review.picture, step, dataformats="HW")
+        if review.volumes:
+            write_volumes(self.folder, step, review.volumes)
 
     def close(self) -> None:
         """Write what is waiting to be written."""

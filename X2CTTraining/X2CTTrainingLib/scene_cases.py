@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import slicer
 from jaxtyping import Float, Int16
 
 from X2CTLib.errors import InputError
@@ -12,9 +13,11 @@ from X2CTLib.mark import MARK
 from X2CTReconstructionLib.nodes import add_radiograph, add_reconstruction
 from X2CTReconstructionLib.provenance import VIEW_NAMES
 from X2CTTrainingLib.checks import COLUMNS
+from X2CTTrainingLib.previews import volumes_file
 from X2CTTrainingLib.simulation import standard_drr
 
 _DIFFERENCE_WINDOW = (1000.0, 0.0)
+_STEP = "X2CT.Step"
 
 
 def add_case(scene, table, name: str, cache: Path) -> list:
@@ -62,8 +65,49 @@ def add_answers(
         made = add_reconstruction(scene, hu, geometry, f"{case} by {name} (synthetic)")
         difference = add_reconstruction(scene, hu - true, geometry, f"{case} by {name}, difference (synthetic)")
         difference.GetDisplayNode().SetWindowLevel(*_DIFFERENCE_WINDOW)
-        for node in (made, difference):
-            node.SetDescription(MARK)
-            node.SetAttribute("X2CT.Mark", MARK)
-            nodes.append(node)
+        nodes += [_marked(node) for node in (made, difference)]
     return nodes
+
+
+def show_preview(scene, folder: Path, name: str) -> tuple:
+    """Show a validation case as a run's network makes it now; later calls bring the same nodes up to date.
+
+    Args:
+        scene: The `vtkMRMLScene`.
+        folder: Of the run.
+        name: Of the run.
+
+    Returns:
+        Two `vtkMRMLScalarVolumeNode`s: what is made, and the case as it is.
+
+    Raises:
+        InputError: The training has not looked at a validation case yet.
+    """
+    file = volumes_file(folder)
+    if not file.is_file():
+        raise InputError(
+            f"The run {name} has not looked at a validation case yet. It does so every few hundred steps and at its "
+            "end, if at least three patients or phantoms are given."
+        )
+    names = f"{name} preview (synthetic)", f"{name} preview, true"
+    nodes = [scene.GetFirstNode(each, "vtkMRMLScalarVolumeNode") for each in names]
+    with np.load(file) as stored:
+        step = str(stored["step"])
+        if all(node and node.GetAttribute(_STEP) == step for node in nodes):
+            return tuple(nodes)
+        volumes = stored["made"], stored["true"]
+    for place, (node, hu) in enumerate(zip(nodes, volumes, strict=True)):
+        if node is None:
+            nodes[place] = add_reconstruction(scene, hu, VolumeGeometry.cube(len(hu)), names[place])
+        else:
+            slicer.util.updateVolumeFromArray(node, hu)
+        nodes[place].SetAttribute(_STEP, step)
+    _marked(nodes[0])
+    return tuple(nodes)
+
+
+def _marked(node):
+    """A node that says of itself that it is synthetic."""
+    node.SetDescription(MARK)
+    node.SetAttribute("X2CT.Mark", MARK)
+    return node

@@ -20,6 +20,7 @@ from X2CTTrainingLib.datasets import Case
 from X2CTTrainingLib.experiment import Count, Experiment, Moment
 from X2CTTrainingLib.organ_augmentation import OrganSample, vary
 from X2CTTrainingLib.organ_labels import SOFT, UNKNOWN, blood, organ_labels
+from X2CTTrainingLib.previews import Review
 from X2CTTrainingLib.samples import Deck, seeded, shares
 from X2CTTrainingLib.simulation import reconstruct_case
 from X2CTTrainingLib.splits import Split
@@ -96,14 +97,14 @@ class SegmenterSystem:
         sample = OrganSample(form.hu.float(), form.shares.float(), form.blood.float())
         return vary(sample, self.experiment.augmentation, rng)
 
-    def review(self, moment: Moment) -> tuple[dict[str, float], UInt8[np.ndarray, "r c"] | None]:
+    def review(self, moment: Moment) -> Review:
         """The mean Dice of the organs of validation cases."""
         cases = self.split.validation[:_REVIEWED]
         if not cases:
-            return {}, None
+            return Review({})
         model = self.model(moment.step + 1)
         dice = [value for case in cases for _, value in organ_dice(find_organs(case.hu, model), organ_labels(case))]
-        return {self.scores[0]: float(np.mean(dice))}, None
+        return Review({self.scores[0]: float(np.mean(dice))})
 
     def export(self, folder: Path, steps: int) -> None:
         """Write model.safetensors and its card, with the Dice of the cases that were held out."""

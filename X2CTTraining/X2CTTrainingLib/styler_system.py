@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from lightning_fabric import Fabric
 from msgspec import Meta
 from torch import Tensor, nn
@@ -29,6 +28,7 @@ from X2CTTrainingLib.drr_datasets import gather_drrs
 from X2CTTrainingLib.experiment import Count, Experiment, Moment, NotNegative, Positive, Settings
 from X2CTTrainingLib.image_discriminator import ImageDiscriminator, ImagePool
 from X2CTTrainingLib.losses import least_squares_loss
+from X2CTTrainingLib.previews import Review
 from X2CTTrainingLib.samples import seeded, shares
 from X2CTTrainingLib.splits import Split
 from X2CTTrainingLib.style_images import StyleImage, held_out, of_view
@@ -217,11 +217,11 @@ class StylerSystem:
                 parameter.grad = self.fabric.all_reduce(gradient)
         descend(optimiser, networks.parameters(), learning_rate)
 
-    def review(self, moment: Moment) -> tuple[dict[str, float], UInt8[np.ndarray, "r c"] | None]:
+    def review(self, moment: Moment) -> Review:
         """The distance of styled held-out radiographs from held-out DRRs, and a sheet of them."""
         rows, scores = self._examine(self.styler(moment.step + 1))
         values = {f"{score.view.name} distance to DRRs": score.styled for score in scores}
-        return values, style_sheet(rows) if rows else None
+        return Review(values, style_sheet(rows) if rows else None)
 
     def export(self, folder: Path, steps: int) -> None:
         """Write model.safetensors and its card, with the scores on it, and styler.html, which shows the held-out."""

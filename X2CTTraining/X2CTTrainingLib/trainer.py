@@ -14,7 +14,6 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 
@@ -23,6 +22,7 @@ from X2CTLib.errors import Cancelled, InputError, TrainingError
 from X2CTLib.progress import CancelToken, Progress, silent
 from X2CTTrainingLib.checkpoints import load_checkpoint, save_checkpoint
 from X2CTTrainingLib.experiment import Experiment, Moment, Schedule
+from X2CTTrainingLib.previews import Review
 from X2CTTrainingLib.run_log import RunLog
 
 
@@ -47,8 +47,8 @@ class System(Protocol):
     def train_step(self, moment: Moment) -> dict[str, float]:
         """One step of every optimiser, on this process's share of the samples; the losses, those that it has."""
 
-    def review(self, moment: Moment) -> tuple[dict[str, float], UInt8[np.ndarray, "r c"] | None]:
-        """How things stand on cases that are not trained on: scores and a picture."""
+    def review(self, moment: Moment) -> Review:
+        """How things stand on cases that are not trained on."""
 
     def export(self, folder: Path, steps: int) -> None:
         """Write what was learned, as weights and card."""
@@ -130,10 +130,9 @@ class Trainer:
                 self.step += 1
                 last = self.step == steps
                 if log and (last or self.step % run.preview_every == 0):
-                    scores, picture = self.system.review(moment)
-                    values |= scores
-                    if picture is not None:
-                        log.picture(moment.step, picture)
+                    review = self.system.review(moment)
+                    values |= review.scores
+                    log.review(moment.step, review)
                 if log:
                     log.write(moment.step, values)
                 if last or self.step % run.checkpoint_every == 0:

@@ -1,9 +1,12 @@
 """Trainings: what, how large, on what; and how those stand that there are."""
 
+import contextlib
+
 import qt
 import slicer
 from slicer.i18n import tr as _
 
+from X2CTLib.errors import X2CTError
 from X2CTPanelLib.section import Section, fill
 from X2CTTrainingPanelLib.data_section import DataSection
 
@@ -17,6 +20,7 @@ class TrainingSection(Section):
         super().__init__(panel)
         self._runs = {}
         self._plotted = set()
+        self._previewed = set()
         self._timer = qt.QTimer()
         self._timer.setInterval(REFRESH_INTERVAL_MS)
         self._timer.connect("timeout()", self.refresh)
@@ -25,11 +29,13 @@ class TrainingSection(Section):
         self.ui.stopButton.connect("clicked(bool)", self.onStop)
         self.ui.resumeButton.connect("clicked(bool)", self.onResume)
         self.ui.curvesButton.connect("clicked(bool)", self.onShowCurves)
+        self.ui.runPreviewButton.connect("clicked(bool)", self.onShowPreview)
         self.ui.runComboBox.connect("currentIndexChanged(int)", self._showRun)
 
     def enter(self):
         """Find the runs that there are, and look at them now and then."""
-        self._plotted.clear()  # the scene may be another
+        for followed in (self._plotted, self._previewed):
+            followed.clear()  # the scene may be another
         self._timer.start()
         self.refresh()
 
@@ -50,7 +56,7 @@ class TrainingSection(Section):
         run = self.chosenRun()
         self.ui.stopButton.enabled = bool(run and run.active)
         self.ui.resumeButton.enabled = bool(run and run.state in ("stopped", "failed"))
-        self.ui.curvesButton.enabled = run is not None
+        self.ui.curvesButton.enabled = self.ui.runPreviewButton.enabled = run is not None
 
     def chosenRun(self):
         """The run that is chosen, or None."""
@@ -121,6 +127,15 @@ class TrainingSection(Section):
             if slicer.app.layoutManager():
                 slicer.modules.plots.logic().ShowChartInLayout(chart)
 
+    def onShowPreview(self):
+        """Bring a validation case into the slices, as the chosen run makes it; it follows the run from now on."""
+        name = self._chosenName()
+        with slicer.util.tryWithErrorDisplay(_("There is no preview.")):
+            made, true = self.logic.showPreview(name)
+            self._previewed.add(name)
+            # The true case is there, to be faded in.
+            slicer.util.setSliceViewerLayers(background=made, foreground=true, foregroundOpacity=0.0, fit=True)
+
     @property
     def _data(self):
         return self.panel.sections[DataSection]
@@ -143,7 +158,7 @@ class TrainingSection(Section):
         }
 
     def _showRun(self):
-        """Progress and newest picture of the chosen run, and the curves that were asked for."""
+        """Progress and newest picture of the chosen run, and the curves and previews that were asked for."""
         run = self.chosenRun()
         picture = run and self.logic.newestPreview(self._chosenName())
         self.ui.runProgressBar.value = round(100 * run.fraction) if run else 0
@@ -151,3 +166,6 @@ class TrainingSection(Section):
         self.ui.runPictureLabel.text = f'<img src="{picture}">' if picture else ""
         for name in self._plotted & self._runs.keys():
             self.logic.showCurves(name)
+        for name in self._previewed & self._runs.keys():
+            with contextlib.suppress(X2CTError):  # another run of this name has begun
+                self.logic.showPreview(name)

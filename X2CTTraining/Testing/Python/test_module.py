@@ -34,7 +34,9 @@ from X2CTTrainingLib.adjustments import adjusted  # noqa: E402
 from X2CTTrainingLib.datasets import gather  # noqa: E402
 from X2CTTrainingLib.experiment import experiment_names, read_tables, scale_names  # noqa: E402
 from X2CTTrainingLib.known_runs import known_runs_folder  # noqa: E402
+from X2CTTrainingLib.previews import write_volumes  # noqa: E402
 from X2CTTrainingLib.run_log import read_log  # noqa: E402
+from X2CTTrainingLib.splits import read_record  # noqa: E402
 
 TINY = {"width": 0.0625, "length": 0.01}
 """Of x2ct-gan-biplanar at scale small: a few steps."""
@@ -484,6 +486,8 @@ def test_the_panel_trains_evaluates_and_publishes(panel, desktop, tmp_path):
 
     ui.startButton.click()
     assert ui.runComboBox.currentText == "run-1" and ui.stopButton.enabled
+    with pytest.raises(InputError, match="run-1 has not looked at a validation case yet"):
+        ui.runPreviewButton.click()
     with pytest.raises(InputError, match="a run run-1 already"):
         ui.startButton.click()
     ui.curvesButton.click()
@@ -550,10 +554,13 @@ import time; time.sleep(600)
 
 
 def test_a_training_of_the_command_line_is_in_the_list(panel, a_cache, tmp_path):
-    """Killed in the middle, it is told as stopped, and resumed on the panel; once its folder is gone, so is it."""
+    """Killed in the middle, it is told as stopped, and resumed on the panel; once its folder is gone, so is it.
+
+    Of three phantoms one is for validation: what the run makes of it is shown in the scene, and follows the run.
+    """
     tables = adjusted("x2ct-gan-biplanar", "small", length=0.02, width=0.0625)
     (tmp_path / "short.toml").write_text(tomli_w.dumps(tables), encoding="utf-8")
-    command = ["train", "short.toml", "--data", "phantoms:2", "--device", "cpu", "--cache", a_cache, "--output", "mine"]
+    command = ["train", "short.toml", "--data", "phantoms:3", "--device", "cpu", "--cache", a_cache, "--output", "mine"]
     process = subprocess.Popen(
         [sys.executable, "-m", "X2CTLib.cli", *map(str, command)],
         cwd=tmp_path,
@@ -571,6 +578,16 @@ def test_a_training_of_the_command_line_is_in_the_list(panel, a_cache, tmp_path)
     panel.ui.resumeButton.click()
     run = wait_for(panel.logic, str(tmp_path / "mine"))
     assert run.state == "finished" and run.model.is_file(), run
+    panel.ui.runPreviewButton.click()
+    (case,) = read_record(run.folder)["validation"]
+    made, true = panel.logic.showPreview(str(run.folder))
+    assert (slicer.util.arrayFromVolume(true) == np.load(a_cache / case["key"] / "hu.npy")).all()
+    assert made.GetAttribute("X2CT.Mark") and "synthetic" in made.GetName()
+    before, nodes = slicer.util.arrayFromVolume(made).copy(), slicer.mrmlScene.GetNumberOfNodes()
+    write_volumes(run.folder, 1000, {"true": slicer.util.arrayFromVolume(true), "made": before + 7})
+    training.refresh()
+    assert (slicer.util.arrayFromVolume(made) == before + 7).all() and slicer.mrmlScene.GetNumberOfNodes() == nodes
+
     shutil.rmtree(run.folder)
     training.refresh()
     assert panel.ui.runComboBox.count == 0 and not list(known_runs_folder().iterdir())

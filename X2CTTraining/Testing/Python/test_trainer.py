@@ -4,6 +4,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
@@ -11,6 +12,7 @@ from PIL import Image
 
 from X2CTLib.errors import Cancelled, InputError, TrainingError
 from X2CTLib.progress import CancelToken
+from X2CTTrainingLib.previews import volumes_file
 from X2CTTrainingLib.run_folder import CHECKPOINT
 from X2CTTrainingLib.run_log import read_log
 from X2CTTrainingLib.trainer import Trainer, make_fabric
@@ -132,10 +134,12 @@ def test_scores_and_pictures_are_kept(tmp_path):
     a_training(tmp_path).run()
     rows = read_log(tmp_path)
     assert [row["step"] for row in rows if "weight" in row] == [6, 13, 19]
-    pictures = sorted(path.name for path in (tmp_path / "previews").iterdir())
+    pictures = sorted(path.name for path in (tmp_path / "previews").glob("*.png"))
     assert pictures == ["step_000006.png", "step_000013.png", "step_000019.png"]
     assert Image.open(tmp_path / "previews" / pictures[0]).size == (6, 4)
     assert list((tmp_path / "tensorboard").glob("events*"))
+    with np.load(volumes_file(tmp_path)) as stored:
+        assert stored["step"] == 19 and (stored["made"] == 19).all() and (stored["true"] == 2).all(), "the newest"
 
 
 def test_processes_that_cannot_share_a_batch_are_refused(monkeypatch):
