@@ -18,6 +18,7 @@ from X2CTLib.request import Request
 from X2CTLib.sample import sample_case
 from X2CTLib.worker import Worker
 from X2CTWeb.folder import SessionFolder
+from X2CTWeb.logic.display_logic import DisplayLogic
 from X2CTWeb.logic.job_logic import JobLogic
 from X2CTWeb.logic.model_logic import ModelLogic
 from X2CTWeb.logic.radiographs_logic import RadiographsLogic
@@ -50,13 +51,14 @@ class App(TrameApp):
         self._radiographs = RadiographsLogic(typed_state, self._folder, sample_case())
         self._model = ModelLogic(typed_state, self._folder, model)
         self._job = JobLogic(typed_state, self._folder, Worker())
-        self._viewer = ViewerLogic(self.server, SlicerApp(), typed_state)
-        self._results = ResultsLogic(self.server, typed_state, self._viewer)
+        viewer = ViewerLogic(self.server, SlicerApp())
+        self._display = DisplayLogic(typed_state, viewer)
+        self._results = ResultsLogic(self.server, typed_state, viewer.scene, self._display)
         self.ui = Page(
             self.server,
             typed_state,
-            slices={name: (view, edge_letters(view)) for name, view in self._viewer.slices.items()},
-            threed=self._viewer.threed,
+            slices={name: (view, edge_letters(view)) for name, view in viewer.slices.items()},
+            threed=viewer.threed,
             downloads={
                 VOLUME: self._results.volume,
                 MEASUREMENTS: self._results.measurements,
@@ -81,6 +83,8 @@ class App(TrameApp):
         model.delete_clicked.connect(self._model.delete)
         reconstruct.reconstruct_clicked.connect(self._reconstruct)
         reconstruct.cancel_clicked.connect(self._job.cancel)
+        self.ui.see.reset_clicked.connect(self._display.reset)
+        self.ui.threed.look_clicked.connect(self._display.look_from)
         self._radiographs.changed.connect(self._job.cancel, self._results.clear)
         self._radiographs.corrected.connect(self._job.cancel, self._results.outdate)
         self._model.changed.connect(self._on_model, self._results.outdate)

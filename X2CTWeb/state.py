@@ -196,12 +196,18 @@ class DisplayState:
 
     Attributes:
         preset: Volume rendering preset.
+        shift: Of its opacities, in HU.
+        crop: Whether a box cuts the rendering.
+        detectors: Whether the radiographs stand at their detectors in 3D.
         window: Name of the window of the slices.
         organs: Whether the organs are outlined in the slices.
         enlarged: The pane that fills the main area; empty for all six.
     """
 
-    preset: str = PRESETS[0]
+    preset: str = next(iter(PRESETS))
+    shift: float = 0
+    crop: bool = False
+    detectors: bool = False
     window: str = next(iter(WINDOWS))
     organs: bool = False
     enlarged: str = ""

@@ -7,11 +7,13 @@ import slicer
 
 from X2CTLib.geometry import CUBE_MM, ras_of
 from X2CTReconstructionLib.nodes import radiograph_projection
-from X2CTReconstructionLib.pictures import PICTURES
+from X2CTReconstructionLib.pictures import PICTURES, Picture
+from X2CTReconstructionLib.study import Study
 from X2CTReconstructionLib.volumes import volume_geometry
 
 DIRECTIONS = {picture.name.upper(): picture for picture in PICTURES if not picture.sliced}
 """PA: the patient faces the viewer. LATERAL: seen from the left. OBLIQUE: from the left, in front and above."""
+_BEHIND = Picture("behind", "Right posterior oblique", (-0.64, 0.72, -0.26), (0, 0, 1), sliced=False)
 
 
 def look_from(view_node, volume, direction: str) -> None:
@@ -23,8 +25,15 @@ def look_from(view_node, volume, direction: str) -> None:
         direction: One of `DIRECTIONS`.
     """
     corners = ras_of(volume_geometry(volume).corners_lps)
-    camera = DIRECTIONS[direction].camera(corners.mean(axis=0), np.ptp(corners, axis=0).max() / 2)
-    _look(view_node, camera.GetPosition(), camera.GetFocalPoint(), camera.GetViewUp(), camera.GetViewAngle())
+    _look_as_in(view_node, DIRECTIONS[direction], corners.mean(axis=0), np.ptp(corners, axis=0).max() / 2)
+
+
+def look_from_behind(view_node, study: Study) -> None:
+    """Turn a 3D view so that all radiographs of a study are in it, and those at their detectors hide no patient."""
+    nodes = [study.volume, *study.radiographs.values()]
+    corners = ras_of(np.concatenate([volume_geometry(node).corners_lps for node in nodes]))
+    centre = ras_of(volume_geometry(study.volume).centre_lps)
+    _look_as_in(view_node, _BEHIND, centre, 1.1 * abs(corners - centre).max())
 
 
 def look_from_source(view_node, radiograph) -> None:
@@ -44,6 +53,11 @@ def look_from_source(view_node, radiograph) -> None:
     height = projection.rows * projection.pixel_mm
     angle = 2 * math.degrees(math.atan(height / 2 / distance))
     _look(view_node, detector - distance * beam, detector, -down, angle)
+
+
+def _look_as_in(view_node, picture: Picture, focus_ras, half_size: float) -> None:
+    camera = picture.camera(focus_ras, half_size)
+    _look(view_node, camera.GetPosition(), camera.GetFocalPoint(), camera.GetViewUp(), camera.GetViewAngle())
 
 
 def _look(view_node, position, focal_point, up, angle: float) -> None:

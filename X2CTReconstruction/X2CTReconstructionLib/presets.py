@@ -13,8 +13,14 @@ CHEST = "CT-Chest-Contrast-Enhanced"
 """Slicer's preset for bones and vessels. Also of use here: CT-Lung, CT-Bone, CT-X-ray."""
 BODY = "X2CT-Body"
 """Translucent skin and organs around the bones; shows a person even where bones reach 150 HU only."""
-PRESETS = (BODY, CHEST, "CT-Lung", "CT-Bone", "CT-X-ray")
-"""Volume rendering presets that suit a chest CT."""
+PRESETS = {
+    BODY: "Body, translucent",
+    CHEST: "Chest, bones and vessels",
+    "CT-Lung": "Lungs",
+    "CT-Bone": "Bones",
+    "CT-X-ray": "X-ray",
+}
+"""Volume rendering presets that suit a chest CT, and what they show."""
 WINDOWS = {"Chest": CHEST_WINDOW, "Lung": (1500.0, -600.0), "Soft tissue": (400.0, 40.0), "Bone": (1800.0, 400.0)}
 """Window width and level in HU by the name that radiologists give them."""
 

@@ -62,11 +62,19 @@ def crop_volume_rendering(scene, volume_node, cropped: bool) -> None:
         box = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", f"{volume_node.GetName()} crop box")
         box.CreateDefaultDisplayNodes()
         box.GetDisplayNode().SetFillVisibility(False)
+        box.GetDisplayNode().SetPropertiesLabelVisibility(False)
         display.SetAndObserveROINodeID(box.GetID())
-        slicer.vtkSlicerVolumeRenderingLogic().FitROIToVolume(display)
+        fit_crop_box(volume_node)
     display.SetCroppingEnabled(cropped)
     if box := display.GetROINode():
         box.SetDisplayVisibility(cropped)
+
+
+def fit_crop_box(volume_node) -> None:
+    """Make the box of `crop_volume_rendering`, if there is one, fit the volume again."""
+    display = _display(volume_node)
+    if display and display.GetROINode():
+        slicer.vtkSlicerVolumeRenderingLogic().FitROIToVolume(display)
 
 
 def render_pictures(

@@ -14,8 +14,8 @@ from X2CTLib.request import Request
 from X2CTReconstructionLib.export import write_measurements
 from X2CTReconstructionLib.provenance import anonymous_notes
 from X2CTReconstructionLib.study import add_study
+from X2CTWeb.logic.display_logic import DisplayLogic
 from X2CTWeb.logic.pictures import difference_url, grey_url
-from X2CTWeb.logic.viewer_logic import ViewerLogic
 from X2CTWeb.report_process import MEASUREMENTS, REPORT, VOLUME, draw_report
 from X2CTWeb.state import AppState, MeasurementState, ResultState
 
@@ -23,10 +23,11 @@ from X2CTWeb.state import AppState, MeasurementState, ResultState
 class ResultsLogic:
     """Holds one result at a time."""
 
-    def __init__(self, server: Server, typed_state: TypedState[AppState], viewer: ViewerLogic) -> None:
+    def __init__(self, server: Server, typed_state: TypedState[AppState], scene, display: DisplayLogic) -> None:
         self._server = server
         self._data = typed_state.data
-        self._viewer = viewer
+        self._scene = scene
+        self._display = display
         self._folder: Path | None = None
         self._request: Request | None = None
 
@@ -44,7 +45,7 @@ class ResultsLogic:
         loop = asyncio.get_running_loop()
         reconstruction, labels, measurements = await loop.run_in_executor(None, _load_and_measure, folder)
         await self._tell("Showing the volume")
-        self._viewer.show(add_study(self._viewer.scene, reconstruction, labels, measurements))
+        self._display.show(add_study(self._scene, reconstruction, labels, measurements))
         self._folder, self._request = folder, request
         self._show_views(reconstruction)
         trust = reconstruction.trust
@@ -63,7 +64,7 @@ class ResultsLogic:
 
     def clear(self) -> None:
         """The radiographs are others now: what was made from the last ones goes."""
-        self._viewer.clear()
+        self._display.clear()
         self._folder = None
         self._data.result = ResultState()
         self._data.steps = ["radiographs", "reconstruct"]

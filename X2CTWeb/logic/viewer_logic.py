@@ -1,20 +1,15 @@
-"""The scene and its four views: what they show, and how."""
+"""The scene and its four views."""
 
 import numpy as np
 from slicer import vtkMRMLAbstractViewNode
 from trame_server import Server
-from trame_server.utils.typed_state import TypedState
 from trame_slicer.core import SlicerApp
 from trame_slicer.rca_view import register_rca_factories
 from trame_slicer.views import SliceView, ThreeDView, ViewLayoutDefinition
 from vtkmodules.vtkCommonCore import vtkObject
 
 from X2CTReconstructionLib.pictures import letters
-from X2CTReconstructionLib.presets import WINDOWS
-from X2CTReconstructionLib.rendering import show_volume_rendering
-from X2CTReconstructionLib.study import Study, remove_study
 from X2CTWeb.logic.still_quality import StillQuality
-from X2CTWeb.state import AppState
 
 ORIENTATIONS = ("Coronal", "Sagittal", "Axial")
 _BACKGROUND_3D = ("#0c0f14", "#1d232c")
@@ -30,50 +25,33 @@ def edge_letters(view: SliceView) -> dict[str, str]:
 
 
 class ViewerLogic:
-    """Shows one study at a time in three slices and in 3D.
+    """Shows one volume at a time in three slices; `DisplayLogic` says what is seen of it, and in 3D.
 
     Attributes:
         slices: The slice views by their orientation.
         threed: The 3D view.
     """
 
-    def __init__(self, server: Server, slicer_app: SlicerApp, typed_state: TypedState[AppState]) -> None:
+    def __init__(self, server: Server, slicer_app: SlicerApp) -> None:
         self._app = slicer_app
-        self._data = typed_state.data
-        self._study: Study | None = None
         self._create_views(server)
-        display = typed_state.name.display
-        typed_state.bind_changes(
-            {
-                display.preset: self._apply_preset,
-                display.window: self._apply_window,
-                display.organs: self._apply_organs,
-            }
-        )
 
     @property
     def scene(self):
         """The `vtkMRMLScene`."""
         return self._app.scene
 
-    def show(self, study: Study) -> None:
-        """Show a study of the scene instead of the one before, which is removed."""
-        self.clear()
-        self._study = study
-        self._still_quality.draft()
-        show_volume_rendering(self.scene, study.volume, self._data.display.preset)
-        study.segmentation.GetDisplayNode().SetVisibility3D(False)
-        self._apply_window(self._data.display.window)
-        self._apply_organs(self._data.display.organs)
-        self._app.display_manager.show_volume_in_slice_background(study.volume)
+    def show(self, volume) -> None:
+        """Show a `vtkMRMLScalarVolumeNode` in the slices, or None."""
+        self._app.display_manager.show_volume_in_slice_background(volume)
+
+    def reset(self) -> None:
+        """Make all views show all that there is, from where they look at first."""
         self._app.display_manager.reset_views()
 
-    def clear(self) -> None:
-        """Remove the study from the scene."""
-        if self._study:
-            self._app.display_manager.show_volume_in_slice_background(None)
-            remove_study(self.scene, self._study)
-            self._study = None
+    def draft(self) -> None:
+        """What is drawn in 3D is new: draw it roughly now, and sharpen it afterwards."""
+        self._still_quality.draft()
 
     def _create_views(self, server: Server) -> None:
         manager = self._app.view_manager
@@ -96,20 +74,6 @@ class ViewerLogic:
         )
         self._still_quality = StillQuality(self.threed)
         manager.set_current_view_ids([view.get_singleton_tag() for view in manager.get_views()])
-
-    def _apply_preset(self, preset: str) -> None:
-        if self._study:
-            show_volume_rendering(self.scene, self._study.volume, preset)
-
-    def _apply_window(self, name: str) -> None:
-        if self._study:
-            self._study.volume.GetScalarVolumeDisplayNode().SetWindowLevel(*WINDOWS[name])
-
-    def _apply_organs(self, visible: bool) -> None:
-        if self._study:
-            display = self._study.segmentation.GetDisplayNode()
-            display.SetVisibility2D(visible)
-            display.SetVisibility2DFill(False)
 
 
 def _no_overlay(*_) -> None:

@@ -73,7 +73,7 @@ class Page(VAppLayout):
                 self.radiographs = RadiographsSection(typed_state)
                 self.model = ModelSection(typed_state)
                 self.reconstruct = ReconstructSection(typed_state)
-                SeeSection(typed_state)
+                self.see = SeeSection(typed_state)
                 TrustSection(typed_state)
                 MeasureSection(typed_state)
                 KeepSection(typed_state, downloads)
@@ -117,7 +117,7 @@ class Page(VAppLayout):
 
         RadiographPane(View.PA, "PA radiograph", names.pa, state)
         add_slice("Coronal")
-        ThreeDPane(threed, state)
+        self.threed = ThreeDPane(threed, state)
         RadiographPane(View.LATERAL, "Lateral radiograph", names.lateral, state)
         add_slice("Sagittal")
         add_slice("Axial")

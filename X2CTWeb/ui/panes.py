@@ -5,7 +5,8 @@ from trame.widgets import vuetify3 as v
 from trame_server.utils.typed_state import TypedState
 from trame_slicer.app.logic import connect_slice_view_slider_to_state
 from trame_slicer.app.ui import Slider
-from trame_slicer.views import AbstractView, SliceView, ThreeDView, ViewDirection
+from trame_slicer.views import AbstractView, SliceView, ThreeDView
+from undo_stack import Signal
 
 from X2CTLib.geometry import View
 from X2CTLib.mark import MARK
@@ -14,6 +15,13 @@ from X2CTWeb.ui.radiographs_section import SIDES
 
 MOUSE_IN_SLICES = "Wheel: through the slices. Right button: zoom. Middle button: pan."
 MOUSE_IN_3D = "Left button: turn. Wheel or right button: zoom. Middle button: pan."
+DIRECTIONS = {
+    "PA": ("PA", "The patient faces you"),
+    "LATERAL": ("Lateral", "From the patient's left"),
+    "OBLIQUE": ("Oblique", "From the left, in front and above"),
+    "SOURCE": ("Source", "Along the rays of the PA radiograph, which shows the mirror image of this"),
+}
+"""Where the 3D view can be looked at from."""
 
 
 class Pane(html.Div):
@@ -143,15 +151,13 @@ class SlicePane(VolumePane):
 
 
 class ThreeDPane(VolumePane):
-    """The volume rendering, and from where to look at it."""
+    """The volume rendering, and from where to look at it; emits `look_clicked` with the direction."""
+
+    look_clicked = Signal(str)
 
     def __init__(self, view: ThreeDView, typed_state: TypedState[AppState]) -> None:
         super().__init__("threed", "Volume rendering", view, typed_state, MOUSE_IN_3D)
         with self.foot, html.Div(v_if=(self.shown,), classes="x2ct-directions"):
             html.Span("Seen from", classes="x2ct-detail")
-            for direction in (ViewDirection.ANTERIOR, ViewDirection.LEFT, ViewDirection.POSTERIOR, ViewDirection.RIGHT):
-                v.VBtn(
-                    direction.name.lower(),
-                    variant="text",
-                    click=lambda direction=direction: view.rotate_to_view_direction(direction),
-                )
+            for direction, (label, title) in DIRECTIONS.items():
+                v.VBtn(label, title=title, variant="text", click=(self.look_clicked, f"['{direction}']"))

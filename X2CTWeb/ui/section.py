@@ -58,22 +58,33 @@ class Switch(v.VSwitch):
         )
 
 
-class Slide(v.VSlider):
-    """A number on a scale."""
+class Slide(html.Div):
+    """A number on a scale, and beside it the same in words.
 
-    def __init__(self, name: str, lowest: float, highest: float, step: float, **kwargs) -> None:
-        super().__init__(
-            v_model=(name,),
-            min=lowest,
-            max=highest,
-            step=step,
-            density="compact",
-            hide_details=True,
-            color="grey",
-            thumb_size=12,
-            track_size=2,
-            **kwargs,
-        )
+    Args:
+        name: Of the number.
+        lowest: At the left.
+        highest: At the right.
+        step: Between two values.
+        words: Expression for the number in words.
+    """
+
+    def __init__(self, name: str, lowest: float, highest: float, step: float, words: str, **kwargs) -> None:
+        super().__init__(classes="x2ct-slide")
+        with self:
+            v.VSlider(
+                v_model=(name,),
+                min=lowest,
+                max=highest,
+                step=step,
+                density="compact",
+                hide_details=True,
+                color="grey",
+                thumb_size=12,
+                track_size=2,
+                **kwargs,
+            )
+            html.Span(f"{{{{ {words} }}}}", classes="x2ct-slide-words")
 
 
 class Picture(html.Figure):

@@ -3,22 +3,28 @@
 from trame.widgets import html
 from trame.widgets import vuetify3 as v
 from trame_server.utils.typed_state import TypedState
+from undo_stack import Signal
 
 from X2CTReconstructionLib.presets import PRESETS, WINDOWS
 from X2CTWeb.state import AppState
-from X2CTWeb.ui.section import Choice, Section, Switch
+from X2CTWeb.ui.section import Choice, Section, Slide, Switch
 
 
 class SeeSection(Section):
-    """Volume rendering preset, window of the slices, outlines of the organs."""
+    """Volume rendering, and what is in the slices; emits `reset_clicked`."""
+
+    reset_clicked = Signal()
 
     def __init__(self, typed_state: TypedState[AppState]) -> None:
         super().__init__(4, "see", "See")
         display, shown = typed_state.name.display, typed_state.name.result.shown
         with self.body, html.Div(classes="x2ct-fields"):
             html.Label("Rendering", classes="x2ct-label")
-            self.server.state.presets = list(PRESETS)
+            self.server.state.presets = [{"value": name, "title": title} for name, title in PRESETS.items()]
             Choice(display.preset, "presets", id="preset", disabled=(f"!{shown}",))
+            html.Label("Shift", classes="x2ct-label", title="To the right, only denser tissue is seen")
+            words = f"({display.shift} > 0 ? '+' : '') + {display.shift} + ' HU'"
+            Slide(display.shift, -300, 300, 10, words, id="shift", disabled=(f"!{shown}",))
             html.Label("Window", classes="x2ct-label")
             with v.VBtnToggle(
                 v_model=(display.window,),
@@ -30,4 +36,7 @@ class SeeSection(Section):
             ):
                 for name, (width, level) in WINDOWS.items():
                     v.VBtn(name, value=name, title=f"W {width:g}  L {level:g} HU")
+            Switch(display.crop, "Crop the rendering; drag the box's handles", id="crop", disabled=(f"!{shown}",))
+            Switch(display.detectors, "Radiographs in 3D, at their detectors", id="detectors", disabled=(f"!{shown}",))
             Switch(display.organs, "Outline organs in the slices", disabled=(f"!{shown}",))
+            v.VBtn("Reset", id="reset", click=self.reset_clicked, disabled=(f"!{shown}",), title="As it was at first")

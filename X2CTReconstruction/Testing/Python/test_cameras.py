@@ -8,7 +8,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from X2CTLib.geometry import View, clinical_projection, parallel_projection
 from X2CTReconstructionLib import nodes
-from X2CTReconstructionLib.cameras import look_from, look_from_source
+from X2CTReconstructionLib.cameras import look_from, look_from_behind, look_from_source
 from X2CTReconstructionLib.detectors import show_radiographs_in_3d
 from X2CTReconstructionLib.pictures import off_screen_window
 
@@ -95,6 +95,16 @@ def test_a_marker_stands_where_its_ray_meets_the_detector(a_scene, a_study_with_
     bright = vtk_to_numpy(sheet.GetPointData().GetScalars()).argmax()
     projection = nodes.radiograph_projection(a_study_with_a_marker.radiographs[view])
     assert sheet.GetPoint(bright) == pytest.approx((projection.pixel_to_lps @ [20, 5, 0, 1])[:3] * TO_RAS, abs=1e-3)
+
+
+def test_from_behind_all_radiographs_are_seen_and_hide_no_patient(a_scene, a_view_node, a_study):
+    show_radiographs_in_3d(a_scene, a_study, True)
+    look_from_behind(a_view_node, a_study)
+    eye = np.array(camera_of(a_view_node).GetPosition())
+    for sheet in a_study.detectors.values():
+        points = vtk_to_numpy(sheet.GetPolyData().GetPoints().GetData())
+        assert max(abs(place_in(a_view_node, corner)).max() for corner in points[[0, -1]]) < 1
+        assert np.linalg.norm(points.mean(axis=0) - eye) > np.linalg.norm(eye), "behind the patient, in the origin"
 
 
 def test_radiographs_in_3d_go_and_come_again(a_scene, a_study):

@@ -1,0 +1,90 @@
+"""What the views show of a study, as the page's controls say."""
+
+from trame_server.utils.typed_state import TypedState
+
+from X2CTReconstructionLib.cameras import look_from, look_from_behind, look_from_source
+from X2CTReconstructionLib.detectors import show_radiographs_in_3d
+from X2CTReconstructionLib.presets import WINDOWS
+from X2CTReconstructionLib.rendering import crop_volume_rendering, fit_crop_box, show_volume_rendering
+from X2CTReconstructionLib.study import Study, remove_study
+from X2CTWeb.logic.viewer_logic import ViewerLogic
+from X2CTWeb.state import AppState, DisplayState
+
+
+class DisplayLogic:
+    """Shows one study of the scene at a time."""
+
+    def __init__(self, typed_state: TypedState[AppState], viewer: ViewerLogic) -> None:
+        self._data = typed_state.data
+        self._viewer = viewer
+        self._study: Study | None = None
+        display = typed_state.name.display
+        typed_state.bind_changes(
+            {
+                (display.preset, display.shift, display.crop): self._apply_in_3d,
+                display.detectors: self._apply_detectors,
+                display.window: self._apply_in_slices,
+                display.organs: self._apply_organs,
+            }
+        )
+
+    def show(self, study: Study) -> None:
+        """Show a study of the scene instead of the one before, which is removed."""
+        self.clear()
+        self._study = study
+        study.segmentation.GetDisplayNode().SetVisibility3D(False)
+        self._viewer.show(study.volume)
+        self._apply()
+
+    def clear(self) -> None:
+        """Remove the study from the scene."""
+        if self._study:
+            self._viewer.show(None)
+            remove_study(self._viewer.scene, self._study)
+            self._study = None
+
+    def look_from(self, direction: str) -> None:
+        """Turn the 3D view as `X2CTReconstructionLib.cameras` says; "SOURCE" is that of the first radiograph."""
+        view_node = self._viewer.threed.get_view_node()
+        if direction == "SOURCE":
+            look_from_source(view_node, next(iter(self._study.radiographs.values())))
+        else:
+            look_from(view_node, self._study.volume, direction)
+
+    def reset(self) -> None:
+        """Show the study as studies are shown at first."""
+        fit_crop_box(self._study.volume)
+        self._data.display = DisplayState(enlarged=self._data.display.enlarged)
+        self._apply()
+
+    def _apply(self) -> None:
+        self._apply_in_3d()
+        self._apply_in_slices()
+        self._apply_organs()
+        self._viewer.reset()
+        self.look_from("PA")
+        self._apply_detectors(self._data.display.detectors)
+
+    def _apply_in_3d(self, *_) -> None:
+        if self._study:
+            scene, volume, display = self._viewer.scene, self._study.volume, self._data.display
+            self._viewer.draft()
+            show_volume_rendering(scene, volume, display.preset, display.shift)
+            crop_volume_rendering(scene, volume, display.crop)
+
+    def _apply_detectors(self, visible: bool) -> None:
+        if self._study:
+            self._viewer.draft()
+            show_radiographs_in_3d(self._viewer.scene, self._study, visible)
+            if visible:
+                look_from_behind(self._viewer.threed.get_view_node(), self._study)
+
+    def _apply_in_slices(self, *_) -> None:
+        if self._study:
+            self._study.volume.GetScalarVolumeDisplayNode().SetWindowLevel(*WINDOWS[self._data.display.window])
+
+    def _apply_organs(self, *_) -> None:
+        if self._study:
+            display = self._study.segmentation.GetDisplayNode()
+            display.SetVisibility2D(self._data.display.organs)
+            display.SetVisibility2DFill(False)
