@@ -147,23 +147,17 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
 
     def drrJob(self, volumeNodes, isocentre=None, **settings):
         """The job of `generateDRR`, of several volumes."""
+        from X2CTLib.drr_settings import DrrSettings
         from X2CTTrainingLib.scene_jobs import drr_job
 
-        return drr_job(slicer.mrmlScene, *self._drrArguments(volumeNodes, isocentre, settings), self.jobs.new_folder())
+        return drr_job(slicer.mrmlScene, volumeNodes, DrrSettings(**settings), isocentre, self.jobs.new_folder())
 
     def exportJob(self, volumeNodes, folder, isocentre=None, **settings):
         """The job of `exportDRR`."""
+        from X2CTLib.drr_settings import DrrSettings
         from X2CTTrainingLib.scene_jobs import export_job
 
-        arguments = self._drrArguments(volumeNodes, isocentre, settings)
-        return export_job(*arguments, self.jobs.new_folder(), Path(folder))
-
-    def _drrArguments(self, volumeNodes, isocentre, settings):
-        from X2CTLib.drr_settings import DrrSettings
-
-        settings = DrrSettings(**settings)
-        projections = [settings.projections(self._isocentre(volume, isocentre)) for volume in volumeNodes]
-        return volumeNodes, projections, settings.exposure, settings.body_only
+        return export_job(volumeNodes, DrrSettings(**settings), isocentre, self.jobs.new_folder(), Path(folder))
 
     def previewDRR(self, volumeNode, isocentre=None, **settings):
         """Low-resolution radiographs at once, and the beams in 3D.
@@ -177,10 +171,11 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         from X2CTLib.drr_settings import DrrSettings
         from X2CTLib.quick_drr import QuickDrr
         from X2CTReconstructionLib.volumes import hounsfield, world_geometry
+        from X2CTTrainingLib import scene_volumes
         from X2CTTrainingLib.scene_drr import show_beam
 
         settings, geometry = DrrSettings(**settings), world_geometry(volumeNode)
-        projections = settings.projections(self._isocentre(volumeNode, isocentre))
+        projections = settings.projections(scene_volumes.isocentre(geometry, isocentre))
         # The volume is made coarse again only if it is another, lies elsewhere, or has changed.
         known = (volumeNode.GetImageData(), volumeNode.GetImageData().GetMTime(), settings.body_only)
         known = (*known, geometry.ijk_to_lps.tobytes())
@@ -200,12 +195,6 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         from X2CTLib.drr_settings import preset_lengths
 
         return preset_lengths(name)
-
-    def _isocentre(self, volume, markups):
-        from X2CTReconstructionLib.volumes import world_geometry
-        from X2CTTrainingLib.scene_volumes import isocentre
-
-        return isocentre(world_geometry(volume), markups)
 
     # Data
 
@@ -387,15 +376,13 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
 
     # Models
 
-    def evaluate(self, answers, data=None, trainingData=None, device="auto", progress=None):
+    def evaluate(self, answers, progress=None, **options):
         """Score runs and models, and wait for it.
 
         Args:
             answers: Folders of finished runs, weights files.
-            data: Sources of what is scored; None for what the runs hold out.
-            trainingData: Sources of the mean volume; None for what the runs were trained on.
-            device: "auto", "cpu" or "cuda".
             progress: Called with the fraction done and what is being done.
+            options: Of `X2CTTrainingLib.scene_jobs.Answers`: data, training_data, device.
 
         Returns:
             Two table nodes: the scores of each answer to each case, and their means.
@@ -403,25 +390,28 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         Raises:
             X2CTError: An answer or the data cannot be used.
         """
-        return self.jobs.run(self.evaluationJob(answers, data, trainingData, device), progress)
+        return self.jobs.run(self.evaluationJob(answers, **options), progress)
 
-    def evaluationJob(self, answers, data=None, trainingData=None, device="auto"):
+    def evaluationJob(self, answers, **options):
         """The job of `evaluate`."""
         from X2CTTrainingLib.scene_jobs import evaluation_job
 
-        request = [Path(answer) for answer in answers], data, trainingData, self._cache(), device
-        return evaluation_job(slicer.mrmlScene, *request, self.jobs.new_folder())
+        return evaluation_job(slicer.mrmlScene, self._answers(answers, options), self.jobs.new_folder())
 
-    def showAnswers(self, answers, case, data=None, trainingData=None, device="auto", progress=None):
+    def showAnswers(self, answers, case, progress=None, **options):
         """Add a case as it is, as each answer reconstructs it, and their differences; returns the volume nodes."""
-        return self.jobs.run(self.showJob(answers, case, data, trainingData, device), progress)
+        return self.jobs.run(self.showJob(answers, case, **options), progress)
 
-    def showJob(self, answers, case, data=None, trainingData=None, device="auto"):
+    def showJob(self, answers, case, **options):
         """The job of `showAnswers`."""
         from X2CTTrainingLib.scene_jobs import show_job
 
-        request = [Path(answer) for answer in answers], case, data, trainingData, self._cache(), device
-        return show_job(slicer.mrmlScene, *request, self.jobs.new_folder())
+        return show_job(slicer.mrmlScene, self._answers(answers, options), case, self.jobs.new_folder())
+
+    def _answers(self, paths, options):
+        from X2CTTrainingLib.scene_jobs import Answers
+
+        return Answers([Path(path) for path in paths], self._cache(), **options)
 
     def loadTables(self, folder):
         """Add the paper's tables, from the folder of `x2ct tables`, as table nodes.

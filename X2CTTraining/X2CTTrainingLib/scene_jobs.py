@@ -1,16 +1,15 @@
 """Jobs for a MRML scene: the request before, and the nodes after."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from X2CTLib.drr_files import FORMATS
+from X2CTLib.drr_settings import DrrSettings
 from X2CTLib.errors import InputError
-from X2CTLib.exposure import Exposure
 from X2CTLib.files import whole_folder
-from X2CTLib.geometry import ProjectionGeometry
 from X2CTLib.jobs import Job
 from X2CTReconstructionLib.volumes import hounsfield, world_geometry
 from X2CTTrainingLib.checks import FILE
@@ -18,33 +17,26 @@ from X2CTTrainingLib.evaluate_command import name_of
 from X2CTTrainingLib.scene_cases import add_answers
 from X2CTTrainingLib.scene_drr import add_drrs
 from X2CTTrainingLib.scene_tables import add_csv
+from X2CTTrainingLib.scene_volumes import isocentre
 
 DRR_SERVER = "X2CTLib.drr_worker"
 
 
-def drr_job(
-    scene,
-    volumes: Sequence,
-    projections: Sequence[Sequence[ProjectionGeometry]],
-    exposure: Exposure,
-    body_only: bool,
-    folder: Path,
-) -> Job:
+def drr_job(scene, volumes: Sequence, settings: DrrSettings, markups, folder: Path) -> Job:
     """DRRs as nodes of the scene.
 
     Args:
         scene: The `vtkMRMLScene`.
         volumes: `vtkMRMLScalarVolumeNode`s.
-        projections: Of each volume.
-        exposure: What makes radiographs of line integrals.
-        body_only: Whether the table is left out.
+        settings: How they are taken.
+        markups: What the central rays pass; see `scene_volumes.isocentre`.
         folder: For what goes to the process and comes from it.
 
     Raises:
         InputError: A volume cannot be projected.
     """
     names = [volume.GetName() for volume in volumes]
-    request = _drr_request(volumes, projections, exposure, body_only, folder)
+    request = _drr_request(volumes, settings, markups, folder)
     request |= {"formats": ["nrrd", "png"], "output": str(folder / "output")}
 
     def finish() -> list:
@@ -54,16 +46,9 @@ def drr_job(
     return Job(request, finish, DRR_SERVER)
 
 
-def export_job(
-    volumes: Sequence,
-    projections: Sequence[Sequence[ProjectionGeometry]],
-    exposure: Exposure,
-    body_only: bool,
-    folder: Path,
-    output: Path,
-) -> Job:
+def export_job(volumes: Sequence, settings: DrrSettings, markups, folder: Path, output: Path) -> Job:
     """The same as files of all `drr_files.FORMATS`: in `output` for one volume, else in folders in it."""
-    request = _drr_request(volumes, projections, exposure, body_only, folder)
+    request = _drr_request(volumes, settings, markups, folder)
     request |= {"formats": FORMATS, "output": str(folder / "output")}
     names = [volume.GetName().replace("/", "_") for volume in volumes]
     if len(set(names)) < len(names):
@@ -82,9 +67,9 @@ def export_job(
     return Job(request, finish, DRR_SERVER)
 
 
-def _drr_request(volumes, projections, exposure: Exposure, body_only: bool, folder: Path) -> dict:
+def _drr_request(volumes: Sequence, settings: DrrSettings, markups, folder: Path) -> dict:
     handed = []
-    for number, (volume, own) in enumerate(zip(volumes, projections, strict=True)):
+    for number, volume in enumerate(volumes):
         geometry, values = world_geometry(volume), folder / f"{number}.npy"
         np.save(values, hounsfield(volume))
         handed.append(
@@ -92,10 +77,15 @@ def _drr_request(volumes, projections, exposure: Exposure, body_only: bool, fold
                 "name": volume.GetName(),
                 "values": str(values),
                 "ijk_to_lps": geometry.ijk_to_lps.tolist(),
-                "projections": [projection.to_dict() for projection in own],
+                "projections": [own.to_dict() for own in settings.projections(isocentre(geometry, markups))],
             }
         )
-    return {"task": "project", "volumes": handed, "exposure": asdict(exposure), "body_only": body_only}
+    return {
+        "task": "project",
+        "volumes": handed,
+        "exposure": asdict(settings.exposure),
+        "body_only": settings.body_only,
+    }
 
 
 def check_job(scene, sources: Sequence[str], cache: Path, folder: Path) -> Job:
@@ -105,48 +95,49 @@ def check_job(scene, sources: Sequence[str], cache: Path, folder: Path) -> Job:
     return Job(request, lambda: add_csv(scene, output / FILE, "Data set"))
 
 
-def evaluation_job(
-    scene,
-    answers: Sequence[Path],
-    data: Sequence[str] | None,
-    training_data: Sequence[str] | None,
-    cache: Path,
-    device: str,
-    folder: Path,
-) -> Job:
-    """Two tables, the scores of each case and their means; `worker.evaluate` says what of."""
-    output = folder / "output"
-    request = _evaluation_request("evaluate", answers, data, training_data, cache, device, output)
-    name = answers[0].stem
+@dataclass(frozen=True)
+class Answers:
+    """Runs and models, and what they answer to.
+
+    Attributes:
+        paths: Folders of finished runs, weights files.
+        cache: Folder for the prepared cubes.
+        data: Sources of what is scored; None for what the runs hold out.
+        training_data: Sources of the mean volume; None for what the runs were trained on.
+        device: See `X2CTLib.device.choose_device`.
+    """
+
+    paths: Sequence[Path]
+    cache: Path
+    data: Sequence[str] | None = None
+    training_data: Sequence[str] | None = None
+    device: str = "auto"
+
+    def request(self, task: str, output: Path) -> dict:
+        """For the process; `worker` says of what tasks."""
+        request = {"task": task, "answers": [str(path) for path in self.paths], "cache": str(self.cache)}
+        request |= {"data": self.data, "training_data": self.training_data, "device": self.device}
+        return request | {"output": str(output)}
+
+
+def evaluation_job(scene, answers: Answers, folder: Path) -> Job:
+    """Two tables, the scores of each case and their means."""
+    output, name = folder / "output", answers.paths[0].stem
 
     def finish() -> tuple:
         files = {"scores": output / "scores.csv", "summary": output / "summary.csv"}
         return tuple(add_csv(scene, file, f"{name} {what}") for what, file in files.items())
 
-    return Job(request, finish)
+    return Job(answers.request("evaluate", output), finish)
 
 
-def show_job(
-    scene,
-    answers: Sequence[Path],
-    case: str,
-    data: Sequence[str] | None,
-    training_data: Sequence[str] | None,
-    cache: Path,
-    device: str,
-    folder: Path,
-) -> Job:
+def show_job(scene, answers: Answers, case: str, folder: Path) -> Job:
     """Volumes: a case as it is, and for each answer what it has made of it, and the difference of both."""
     output = folder / "output"
-    request = _evaluation_request("show", answers, data, training_data, cache, device, output) | {"case": case}
 
     def finish() -> list:
-        made = {Path(name_of(path)).stem: np.load(output / f"{number}.npy") for number, path in enumerate(answers)}
+        names = [Path(name_of(path)).stem for path in answers.paths]
+        made = {name: np.load(output / f"{number}.npy") for number, name in enumerate(names)}
         return add_answers(scene, case, np.load(output / "true.npy"), made)
 
-    return Job(request, finish)
-
-
-def _evaluation_request(task, answers, data, training_data, cache, device, output) -> dict:
-    request = {"task": task, "answers": [str(path) for path in answers], "data": data, "training_data": training_data}
-    return request | {"cache": str(cache), "device": device, "output": str(output)}
+    return Job(answers.request("show", output) | {"case": case}, finish)
