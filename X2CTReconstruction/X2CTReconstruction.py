@@ -132,15 +132,19 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         """Load the sample radiographs; returns the PA and the lateral volume node."""
         return tuple(self.loadRadiograph(file) for file in sampleFiles())
 
-    def findPairs(self, paths):
+    def findPairs(self, paths, wanted=()):
         """Find the radiographs in files and folders; `X2CTLib.pairing.Pair`s, one a patient.
+
+        Args:
+            paths: Files and folders.
+            wanted: The views, PA or LATERAL, that a lone file that says nothing may be.
 
         Raises:
             InputError: There are none.
         """
         from X2CTLib.pairing import find_pairs
 
-        return find_pairs(paths)
+        return find_pairs(paths, wanted)
 
     def missingViews(self, paVolume, lateralVolume, model=None):
         """The views that a model needs and that are not there, as they are called on the panel."""

@@ -1,14 +1,14 @@
 """Which radiographs belong together: pairs in folders and among files, by DICOM attributes or by names.
 
-A front end may use this before the engine's packages are installed; pydicom, which Slicer brings, is needed once there
-are DICOM files.
+A front end may use this before the engine's packages are installed: pydicom, which DICOM files need, and SimpleITK,
+which files need that say nothing, come with Slicer.
 """
 
 import itertools
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,8 @@ from typing import TypeVar
 from X2CTLib.errors import InputError
 from X2CTLib.formats import PICTURES, SLICES
 
-_VIEWS = ("PA", "LATERAL")
+_VIEWS = {"PA": "PA", "LATERAL": "lateral"}
+"""Names of the views, and what they are called in a sentence."""
 _WORD = re.compile(
     r"(?<![^\W\d_])(?:(?P<PA>pa|(?P<AP>ap)|frontal|front)|(?P<LATERAL>lateral|lat|ll|rl|side|profile))(?![^\W\d_])",
     re.IGNORECASE,
@@ -68,16 +69,18 @@ class _Candidate:
         return f"{self.path.name} ({self.stated})" if self.stated else self.path.name
 
 
-def find_pairs(paths: Iterable[Path] | Path) -> list[Pair]:
+def find_pairs(paths: Iterable[Path] | Path, wanted: Sequence[str] = ()) -> list[Pair]:
     """Find the radiographs in folders and among files, and put together those of one patient.
 
     DICOM files are told by content and grouped by study, else by patient; their attributes say the view. Pictures are
-    grouped by their names without the words for views; their folders may be named by views, too. What has no place in
-    a pair is named in the notes: of its own pair, or of the first one. Only headers are read.
+    grouped by their names without the words for views; their folders may be named by views, too. Of two files for
+    whose views nothing speaks, the more symmetric picture is taken for the frontal one. What has no place in a pair is
+    named in the notes: of its own pair, or of the first one. Otherwise, only headers are read.
 
     Args:
         paths: Folders, which are searched with all that is below them, and files, which may show another thing than a
             chest: that is objected to when they are read.
+        wanted: Views for whose radiographs there is room: a lone file that says nothing is taken for the first of them.
 
     Returns:
         At least one pair, each with at least one file; in the order of their names.
@@ -88,10 +91,11 @@ def find_pairs(paths: Iterable[Path] | Path) -> list[Pair]:
     paths = [Path(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
     left_out: LeftOut = defaultdict(list)
     candidates = [found for path, root in _files(paths) if (found := _candidate(path, root, left_out))]
-    # Who gives two files means them to be a pair.
-    two_files = len(paths) == 2 and all(path.is_file() for path in paths)
-    groups = [candidates] if two_files else _groups(candidates)
-    pairs = [pair for group in groups if (pair := _pair(group, left_out))]
+    # Who gives two files means them to be a pair; in a folder of two, names may say otherwise.
+    told = any(candidate.view for candidate in candidates) and any(path.is_dir() for path in paths)
+    groups = [candidates] if len(candidates) == 2 and not told else _groups(candidates)
+    room = wanted if len(candidates) == 1 else ()
+    pairs = [pair for group in groups if (pair := _pair(group, room, left_out))]
     remarks = [_remark(reason, names) for reason, names in left_out.items()]
     if not pairs:
         where = ", ".join(path.name or str(path) for path in paths) or "nothing"
@@ -213,17 +217,15 @@ def _alike(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
     return list(found.values())
 
 
-def _pair(group: list[_Candidate], left_out: LeftOut) -> Pair | None:
+def _pair(group: list[_Candidate], wanted: Sequence[str], left_out: LeftOut) -> Pair | None:
     """The best of each view, or of the one that there is; None where no view is known."""
     group = sorted(group, key=lambda candidate: candidate.order)
     by_view = {view: [candidate for candidate in group if candidate.view == view] for view in (*_VIEWS, None)}
-    unknown, missing = by_view.pop(None), [view for view in _VIEWS if not by_view[view]]
-    notes = []
-    if len(unknown) == len(missing) == 1:
-        by_view[missing[0]] = [unknown.pop()]
-        notes.append(f"{by_view[missing[0]][0]}: nothing says its view; taken for the one that was missing.")
-    for candidate in unknown:
-        left_out["nothing says whether PA or lateral"].append(candidate.path.name)
+    unknown = by_view.pop(None)
+    guess, notes = _guess(unknown, [view for view in _VIEWS if not by_view[view]], wanted)
+    by_view |= {view: [candidate] for view, candidate in guess.items()}
+    if not guess and unknown:
+        left_out["nothing says whether PA or lateral"] += [candidate.path.name for candidate in unknown]
     best = {view: found[0] for view, found in by_view.items() if found}
     if not best:
         return None
@@ -232,6 +234,33 @@ def _pair(group: list[_Candidate], left_out: LeftOut) -> Pair | None:
     if len({chosen.keys[0] for chosen in best.values()}) > 1:
         notes.append(f"{' and '.join(map(str, best.values()))} may not belong together. Check that they do.")
     return Pair(next(iter(best.values())).name, {view: chosen.path for view, chosen in best.items()}, notes)
+
+
+def _guess(
+    unknown: list[_Candidate], missing: list[str], wanted: Sequence[str]
+) -> tuple[dict[str, _Candidate], list[str]]:
+    """Files that say nothing by the views that they are taken for, and the note on it; none if there are too many."""
+    if len(unknown) == len(missing) == 2:
+        pa, lateral = sorted(unknown, key=_asymmetry)
+        return dict(zip(_VIEWS, (pa, lateral), strict=True)), [
+            f"Nothing says their views: {pa} is taken for PA, since it is more symmetric than {lateral}. "
+            "Swap them if it is not."
+        ]
+    room = missing if len(missing) == 1 else wanted[:1]
+    if len(unknown) == len(room) == 1:
+        words = f"nothing says its view; taken for {_VIEWS[room[0]]}. Swap the radiographs if it is not."
+        return {room[0]: unknown[0]}, [f"{unknown[0]}: {words}"]
+    return {}, []
+
+
+def _asymmetry(candidate: _Candidate) -> float:
+    """Less for what looks more like a frontal view; the same for all that cannot be looked at."""
+    from X2CTLib.symmetry import symmetry
+
+    try:
+        return -symmetry(candidate.path)
+    except Exception:  # whatever a picture that is none makes the library raise; its reader will say what is wrong
+        return 0.0
 
 
 def _remark(reason: str, names: list[str]) -> str:

@@ -1,15 +1,12 @@
 """Step 1: the radiographs of a patient, and what is set right in them by hand."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
 from X2CTLib.corrections import Correction
-from X2CTLib.errors import InputError
-from X2CTLib.pairing import Pair
 from X2CTPanelLib.drop_area import DropArea
 from X2CTPanelLib.model_section import ModelSection
 from X2CTPanelLib.reconstruct_section import ReconstructSection
@@ -81,7 +78,8 @@ class RadiographsSection(Section):
         if not paths:
             return
         with slicer.util.tryWithErrorDisplay(_("The radiographs could not be loaded."), waitCursor=True):
-            self._pairs = self._findPairs(paths)
+            free = [view for view in VIEWS if not self._volume(view)]
+            self._pairs = self.logic.findPairs(paths, free or list(VIEWS))
             fill(self.ui.pairComboBox, [pair.name for pair in self._pairs])
             self.ui.pairComboBox.visible = len(self._pairs) > 1
             self._load(self._pairs[0])
@@ -156,18 +154,6 @@ class RadiographsSection(Section):
         self.ui.notesTextEdit.plainText = "\n".join(dict.fromkeys(filter(None, lines)))
         self.panel.sections[ModelSection].showStyled(preview)
         self.panel.showStatus(1, preview.problem or _("Nothing speaks against these radiographs."))
-
-    def _findPairs(self, paths):
-        try:
-            return self.logic.findPairs(paths)
-        except InputError:
-            # Who gives one file or two means them, whatever they are called.
-            if len(paths) > 2 or not all(Path(path).is_file() for path in paths):
-                raise
-            free = [view for view in VIEWS if not self._volume(view)] if len(paths) == 1 else []
-            files = dict(zip(free or VIEWS, map(Path, paths), strict=False))
-            note = _("Nothing says which view this is: {names}. Swap the radiographs if they are not in their places.")
-            return [Pair("", files, [note.format(names=", ".join(file.name for file in files.values()))])]
 
     def _load(self, pair):
         volumes = {view: self.logic.loadRadiograph(file) for view, file in pair.files.items()}

@@ -131,7 +131,7 @@ def test_a_file_of_unknown_view_takes_the_free_place(panel, desktop, tmp_path):
         sitk.WriteImage(sitk.GetImageFromArray(np.eye(12, dtype=np.uint8)), tmp_path / f"{name}.png")
         desktop.chosen_files = [str(tmp_path / f"{name}.png")]
         panel.ui.openFilesButton.click()
-        assert "Nothing says which view" in panel.ui.notesTextEdit.plainText
+        assert "nothing says its view" in panel.ui.notesTextEdit.plainText
     assert "first stays" in panel.ui.notesTextEdit.plainText
     assert panel.ui.paSelector.currentNode().GetName() == "first"
     panel.ui.swapButton.click()

@@ -1,5 +1,6 @@
 """Which radiographs belong together: by names, by folders, by DICOM attributes."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
 from X2CTLib.errors import InputError
+from X2CTLib.geometry import View
 from X2CTLib.pairing import find_pairs, view_in_words
+from X2CTLib.sample import sample_case, sample_drrs
 
 
 def pictures(folder: Path, *names: str) -> Path:
@@ -92,6 +95,31 @@ def test_two_files_are_meant_as_a_pair(tmp_path):
     assert set(pair.files) == {"PA", "LATERAL"} and "may not belong together" in pair.notes[0]
     (pair,) = find_pairs([tmp_path / "here" / "jane_pa.png", tmp_path / "there" / "jane.png"])
     assert pair.files["LATERAL"].name == "jane.png" and any("nothing says its view" in note for note in pair.notes)
+
+
+@pytest.mark.parametrize("names", [("a.png", "b.png"), ("b.png", "a.png")])
+@pytest.mark.parametrize("sample", [sample_case, sample_drrs])
+@pytest.mark.parametrize("folder", [False, True], ids=["files", "folder"])
+def test_two_files_that_say_nothing_are_told_apart_by_symmetry(tmp_path, sample, names, folder):
+    for name, picture in zip(names, (sample()[View.PA], sample()[View.LATERAL]), strict=True):
+        shutil.copy(picture, tmp_path / name)
+    (pair,) = find_pairs(tmp_path if folder else sorted(tmp_path.iterdir()))
+    assert [path.name for path in pair.files.values()] == list(names) and list(pair.files) == ["PA", "LATERAL"]
+    assert f"{names[0]} is taken for PA" in pair.notes[0] and "swap" in pair.notes[0].lower()
+
+
+def test_two_files_that_cannot_be_looked_at_are_still_a_pair(tmp_path):
+    """Whoever reads them says what is wrong with them."""
+    (pair,) = find_pairs(pictures(tmp_path, "1.png", "2.png"))
+    assert [path.name for path in pair.files.values()] == ["1.png", "2.png"]
+
+
+def test_a_lone_file_that_says_nothing_goes_where_there_is_room(tmp_path):
+    pictures(tmp_path, "u.png", "v.png", "w.png")
+    (pair,) = find_pairs([tmp_path / "u.png"], wanted=["LATERAL", "PA"])
+    assert list(pair.files) == ["LATERAL"] and "taken for lateral" in pair.notes[0]
+    with pytest.raises(InputError, match="nothing says"):
+        find_pairs(tmp_path, wanted=["PA"])
 
 
 def test_folders_given_by_view_are_one_place(tmp_path):
