@@ -25,6 +25,7 @@ TRUSTED_SIMILARITY = 0.4
 _GRID_MM = 5.0
 _CONTRAST_SIGMA_MM = 60.0
 _SEARCH_PIXELS = 256  # the longest side of the picture while it is being searched
+_BLACK = 0.02
 _USUAL_FIELD_MM = 350.0  # longest side of a chest radiograph at the isocentre, after its lungs are scaled to the mean
 _SIZES = np.geomspace(0.62, 1.62, 19)
 _LIKELY_SIZES = np.geomspace(0.8, 1.25, 9)
@@ -72,7 +73,7 @@ def frame_radiographs(
     choices = []
     for first in known[:1] or radiographs:
         framings = {first: find_framing(radiographs[first], templates[first])}
-        field_mm = framings[first].mm_per_pixel * max(radiographs[first].pixels.shape)
+        field_mm = framings[first].mm_per_pixel * _longest_side(radiographs[first])
         for second in radiographs.keys() - {first}:
             framings[second] = find_framing(radiographs[second], templates[second], field_mm)
         choices.append(framings)
@@ -87,7 +88,7 @@ def _view_checked(
     (other,) = set(View) - {radiograph.view}
     if other not in templates:
         return framing
-    field_mm = framing.mm_per_pixel * max(radiograph.pixels.shape)
+    field_mm = framing.mm_per_pixel * _longest_side(radiograph)
     rival = find_framing(replace(radiograph, view=other, oriented=False), templates[other], field_mm)
     if rival.similarity < framing.similarity + _CLEARLY:
         return framing
@@ -97,8 +98,18 @@ def _view_checked(
 
 def _merit(radiograph: Radiograph, framing: Framing) -> float:
     """Similarity, less what an unusual size costs."""
-    size = framing.mm_per_pixel * max(radiograph.pixels.shape) / _USUAL_FIELD_MM
+    size = framing.mm_per_pixel * _longest_side(radiograph) / _USUAL_FIELD_MM
     return framing.similarity - _LOOSE * math.log(size) ** 2
+
+
+def _field(pixels: Float[np.ndarray, "r c"]) -> tuple[slice, slice]:
+    """Rows and columns of a picture without its black border, which says nothing of the detector's size."""
+    ends = (np.flatnonzero((pixels > _BLACK).any(axis=axis))[[0, -1]] for axis in (1, 0))
+    return tuple(slice(first, last + 1) for first, last in ends)
+
+
+def _longest_side(radiograph: Radiograph) -> int:
+    return max(radiograph.pixels[_field(radiograph.pixels)].shape)
 
 
 @one_thread()
@@ -112,7 +123,8 @@ def find_framing(radiograph: Radiograph, template: Float[np.ndarray, "r c"], fie
     Args:
         radiograph: In canonical orientation.
         template: Mean standard DRR of its view, in [0, 1], 320 mm wide.
-        field_mm: Length at the isocentre expected of the longest side, where it is known from the other view.
+        field_mm: Length at the isocentre expected of the longest side without black borders, where it is known from the
+            other view.
     """
     search = _Search.of(radiograph, template, field_mm)
     either_way = radiograph.view is View.LATERAL and not radiograph.oriented
@@ -186,7 +198,8 @@ class _Search:
     """A radiograph, made small, and the pattern that is looked for in it.
 
     Attributes:
-        picture: The radiograph in [0, 1].
+        picture: The radiograph without its black border, in [0, 1].
+        middle: (row, column) of its middle in the radiograph.
         reduction: Pixels of the radiograph to one of the picture.
         pixel_mm: Expected size of the picture's pixels.
         stiffness: How much score an e-fold from that size costs.
@@ -194,8 +207,8 @@ class _Search:
         weight: How much each of its pixels counts.
     """
 
-    radiograph: Radiograph
     picture: Float[Tensor, "r c"]
+    middle: tuple[float, float]
     reduction: float
     pixel_mm: float
     stiffness: float
@@ -205,12 +218,14 @@ class _Search:
     @classmethod
     def of(cls, radiograph: Radiograph, template: Float[np.ndarray, "h w"], field_mm: float | None):
         """Prepare both sides of the comparison."""
-        longest = max(radiograph.pixels.shape)
+        rows, columns = _field(radiograph.pixels)
+        pixels = radiograph.pixels[rows, columns]
+        longest = max(pixels.shape)
         reduction = max(1.0, longest / _SEARCH_PIXELS)
         pattern = resized(_tensor(template), _GRID_MM * len(template) / CUBE_MM)
         return cls(
-            radiograph=radiograph,
-            picture=normalise(resized(_tensor(radiograph.pixels), reduction)),
+            picture=normalise(resized(_tensor(pixels), reduction)),
+            middle=tuple(side.start + place for side, place in zip((rows, columns), middle(pixels.shape), strict=True)),
             reduction=reduction,
             pixel_mm=reduction * (radiograph.pixel_mm or (field_mm or _USUAL_FIELD_MM) / longest),
             stiffness=_STIFF if field_mm else _LOOSE,
@@ -246,7 +261,7 @@ class _Search:
         """A placing in the pixels of the radiograph."""
         mm_per_pixel = float(self.pixel_mm * placing.size / self.reduction)
         down, right = placing.offset_mm
-        row, column = middle(self.radiograph.pixels.shape)
+        row, column = self.middle
         centre = (row + down / mm_per_pixel, column + (-right if placing.mirrored else right) / mm_per_pixel)
         return Framing(mm_per_pixel, centre, placing.mirrored, placing.similarity, tuple(notes))
 

@@ -112,6 +112,11 @@ def view_in_words(text: str) -> str | None:
     return views.pop() if len(views) == 1 else None
 
 
+def without_view_words(name: str) -> str:
+    """A name without the words that tell views, and without the marks that joined them to the rest."""
+    return re.sub(r"([\W_])[\W_]+", r"\1", _WORD.sub("", name)).strip(" _-.,;()[]")
+
+
 def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, Path | None]]:
     """All files, each once, with the folder that was given, or None for a file that was given itself."""
     seen = set()
@@ -182,7 +187,7 @@ def _picture(path: Path, root: Path) -> _Candidate:
     stem = re.sub(r"\.nii$", "", path.stem, flags=re.IGNORECASE)
     names = [root.resolve().name, *path.relative_to(root).parent.parts, stem]
     view = next((view for name in reversed(names) if (view := view_in_words(name))), None)
-    top, *folders, case = (_without_words(name) for name in names)
+    top, *folders, case = (without_view_words(name) for name in names)
     place = (root.resolve().parent, top, *filter(None, folders))
     return _Candidate(
         path=path,
@@ -191,11 +196,6 @@ def _picture(path: Path, root: Path) -> _Candidate:
         order=(any(match["AP"] for match in _WORD.finditer(stem)), _natural(str(path))),
         name="-".join(filter(None, [*folders, case])) or top or _UNNAMED,
     )
-
-
-def _without_words(name: str) -> str:
-    """A name without the words for views, and without the marks that joined them to the rest."""
-    return re.sub(r"([\W_])[\W_]+", r"\1", _WORD.sub("", name)).strip(" _-.,;()[]")
 
 
 def _groups(candidates: Iterable[_Candidate]) -> list[list[_Candidate]]:

@@ -90,7 +90,7 @@ def read_radiograph(path: Path, view: View | None = None, override: bool = False
         radiograph = _reader(path)(path)
         radiograph.pixels = scaled(radiograph.pixels, path.name)
         framed = blank_white_frame(radiograph.pixels)
-        objections = radiograph.objections
+        objections = [] if override else radiograph.objections
         remarks = oddities(radiograph.pixels)
     except X2CTError:
         raise
@@ -99,7 +99,7 @@ def read_radiograph(path: Path, view: View | None = None, override: bool = False
         raise InputError(
             f"{path.name} cannot be read ({reason}). It may be damaged; export it again, as DICOM or PNG."
         ) from error
-    if objections and not override:
+    if objections:
         raise InputError(objections[0])
     if framed:
         remarks.insert(0, "a white frame around the picture was blanked.")

@@ -1,7 +1,6 @@
 """Unpaired radiographs as standard views, for the styler: found in folders, told apart, framed once and cached."""
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,16 +11,16 @@ from jaxtyping import Float
 from X2CTLib.errors import InputError
 from X2CTLib.framing import TRUSTED_SIMILARITY, find_framing, shown, standard_view
 from X2CTLib.geometry import View, clinical_projection
+from X2CTLib.pairing import view_in_words, without_view_words
 from X2CTLib.progress import CancelToken, Progress, silent
 from X2CTLib.radiograph import read_radiograph
 from X2CTTrainingLib.datasets import cached
 from X2CTTrainingLib.splits import keep_record
 from X2CTTrainingLib.style_images import StyleImage, held_out
 
-_CACHE_VERSION = 1
+_CACHE_VERSION = 2
 """Raise when the preparation of a radiograph changes."""
 _PARTS = ("train", "test")
-_WORDS = {View.PA: "pa|ap|frontal", View.LATERAL: "lateral|lat|ll|rl"}
 
 
 def gather_radiographs(
@@ -93,7 +92,7 @@ def _prepare(file: Path, templates: dict[View, Float[np.ndarray, "r c"]], cache:
     stored = cached(Path(cache) / digest.hexdigest()[:24], lambda: _framed(file, templates))
     if stored["similarity"] < TRUSTED_SIMILARITY:
         raise InputError(f"{file.name} does not look like a chest (similarity {stored['similarity']:.2f}).")
-    patient = str(stored["patient"]) or _without_view(file.stem)
+    patient = str(stored["patient"]) or without_view_words(file.stem)
     return StyleImage(file.stem, patient, View[str(stored["view"])], stored["pixels"], stored["shown"])
 
 
@@ -114,14 +113,6 @@ def _framed(file: Path, templates: dict[View, Float[np.ndarray, "r c"]]) -> dict
 
 
 def named_view(file: Path) -> View | None:
-    """The view that a file's name ends with, or else its folder's name is: x_lateral.png, lateral/x.png."""
-    for text in (file.stem, file.parent.name):
-        for view, words in _WORDS.items():
-            if re.fullmatch(f"(.*[_-])?({words})", text.lower()):
-                return view
-    return None
-
-
-def _without_view(stem: str) -> str:
-    """What a patient's frontal and lateral pictures share of their names."""
-    return re.sub(f"[_-]({'|'.join(_WORDS.values())})$", "", stem, flags=re.IGNORECASE)
+    """The view that a file's name tells, or else its folder's: x_lateral.png, lateral/x.png."""
+    name = view_in_words(file.stem) or view_in_words(file.parent.name)
+    return View[name] if name else None

@@ -106,6 +106,30 @@ def test_one_view_vouches_for_the_size_of_the_other():
     assert not any("looks" in note for framing in framings.values() for note in framing.notes)
 
 
+def test_black_borders_move_nothing():
+    """Nor does cropping them off by hand."""
+    pair = {
+        View.PA: draw(FRONTAL, (400, 400), 0.9, (210, 199.5)),
+        View.LATERAL: draw(LATERAL, (400, 330), 0.9, (190, 165)),
+    }
+    bordered = pair | {View.PA: np.pad(pair[View.PA], ((20, 40), (100, 260)))}
+    tight, wide = (
+        frame_radiographs({view: Radiograph(pixels) for view, pixels in pictures.items()}, TEMPLATES)
+        for pictures in (pair, bordered)
+    )
+    assert wide[View.LATERAL] == tight[View.LATERAL]
+    down, right = np.subtract(wide[View.PA].centre, tight[View.PA].centre)
+    assert (down, right) == pytest.approx((20, 100)) and wide[View.PA].mm_per_pixel == tight[View.PA].mm_per_pixel
+
+
+def test_next_to_nothing_is_framed_and_not_trusted():
+    dot = np.zeros((300, 200), np.float32)
+    dot[150, 90] = 1
+    framing = find_framing(Radiograph(dot, View.PA, source="dot.png"), TEMPLATES[View.PA])
+    assert np.isfinite([framing.mm_per_pixel, *framing.centre]).all()
+    assert "Check that it is the right picture" in " ".join(framing.notes)
+
+
 def test_a_radiograph_alone_is_framed_by_its_own_template():
     lateral = Radiograph(draw(LATERAL, (440, 380), 0.8, (200, 210), mirrored=True, seed=1), source="lateral.png")
     (framing,) = frame_radiographs({View.LATERAL: lateral}, {View.LATERAL: TEMPLATES[View.LATERAL]}).values()
