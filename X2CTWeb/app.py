@@ -19,6 +19,7 @@ from X2CTLib.sample import sample_case
 from X2CTLib.worker import Worker
 from X2CTWeb.folder import SessionFolder
 from X2CTWeb.logic.display_logic import DisplayLogic
+from X2CTWeb.logic.drr_logic import DrrLogic
 from X2CTWeb.logic.job_logic import JobLogic
 from X2CTWeb.logic.model_logic import ModelLogic
 from X2CTWeb.logic.radiographs_logic import RadiographsLogic
@@ -26,7 +27,7 @@ from X2CTWeb.logic.results_logic import ResultsLogic
 from X2CTWeb.logic.viewer_logic import ViewerLogic, edge_letters
 from X2CTWeb.loopback import HOST, guard
 from X2CTWeb.report_process import MEASUREMENTS, REPORT, VOLUME
-from X2CTWeb.state import AppState
+from X2CTWeb.state import PROJECT, RECONSTRUCT, AppState
 from X2CTWeb.ui.page import Page
 
 UNCERTAINTY_PASSES = 4
@@ -50,7 +51,9 @@ class App(TrameApp):
         self._folder = SessionFolder()
         self._radiographs = RadiographsLogic(typed_state, self._folder, sample_case())
         self._model = ModelLogic(typed_state, self._folder, model)
-        self._job = JobLogic(typed_state, self._folder, Worker())
+        self._job = JobLogic(typed_state, self._data.job, Worker())
+        drr_job = JobLogic(typed_state, self._data.drr.job, Worker(server="X2CTLib.drr_worker"))
+        self._drr = DrrLogic(self.server, typed_state, self._folder, drr_job)
         viewer = ViewerLogic(self.server, SlicerApp())
         self._display = DisplayLogic(typed_state, viewer)
         self._results = ResultsLogic(self.server, typed_state, viewer.scene, self._display)
@@ -64,6 +67,7 @@ class App(TrameApp):
                 MEASUREMENTS: self._results.measurements,
                 REPORT: self._results.report,
             },
+            drr_file=self._drr.file,
         )
         self._connect()
         self._on_model()
@@ -88,29 +92,51 @@ class App(TrameApp):
         self._radiographs.changed.connect(self._job.cancel, self._results.clear)
         self._radiographs.corrected.connect(self._job.cancel, self._results.outdate)
         self._model.changed.connect(self._on_model, self._results.outdate)
-        self._job.done.connect(self._results.take)
+        self._connect_drr()
         self.server.controller.on_server_bind.add(lambda wslink: guard(wslink.app))
+
+    def _connect_drr(self) -> None:
+        ct, drrs = self.ui.ct, self.ui.drrs
+        self.ui.files_dropped.connect(self._take_dropped)
+        ct.files_chosen.connect(self._drr.take)
+        ct.sample_clicked.connect(self._drr.take_sample)
+        ct.cancel_clicked.connect(self._drr.cancel)
+        drrs.make_clicked.connect(self._drr.make)
+        drrs.cancel_clicked.connect(self._drr.cancel)
+        drrs.reconstruct_clicked.connect(self._reconstruct_drrs)
+
+    async def _take_dropped(self, files: list[dict], paths: list[str]) -> None:
+        take = self._drr.take if self._data.mode == PROJECT else self._radiographs.take
+        await take(files, paths)
+
+    async def _reconstruct_drrs(self) -> None:
+        """Make what was projected the radiographs to reconstruct from."""
+        self._data.mode = RECONSTRUCT
+        await self._radiographs.take_pair(self._drr.pair)
 
     def _on_model(self) -> None:
         self._radiographs.need(self._model.views)
 
     def _reconstruct(self) -> None:
+        request = Request(
+            files={view.name: path for view, path in self._radiographs.files.items()},
+            corrections={view.name: correction for view, correction in self._radiographs.corrections.items()},
+            override=self._data.input.overridden,
+            model=self._model.model,
+            styler=self._model.styler,
+            device=self._data.model.device,
+            precision=self._data.model.precision,
+            uncertainty_passes=UNCERTAINTY_PASSES if self._data.uncertainty else 0,
+        )
+        output = self._folder.new("result") / "reconstruction"
         self._job.start(
-            Request(
-                files={view.name: path for view, path in self._radiographs.files.items()},
-                corrections={view.name: correction for view, correction in self._radiographs.corrections.items()},
-                override=self._data.input.overridden,
-                model=self._model.model,
-                styler=self._model.styler,
-                device=self._data.model.device,
-                precision=self._data.model.precision,
-                uncertainty_passes=UNCERTAINTY_PASSES if self._data.uncertainty else 0,
-            )
+            {"request": request.to_dict(), "output": str(output)}, lambda folder: self._results.take(folder, request)
         )
 
     def close(self) -> None:
-        """End the worker process and delete the session's files."""
+        """End the worker processes and delete the session's files."""
         self._job.close()
+        self._drr.close()
         self._folder.close()
 
 

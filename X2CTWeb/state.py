@@ -4,8 +4,12 @@ from dataclasses import dataclass, field
 
 from X2CTReconstructionLib.presets import PRESETS, WINDOWS
 
+RECONSTRUCT, PROJECT = "reconstruct", "project"
+"""The ways of using the page: radiographs to a CT, and a CT to radiographs."""
 LARGEST_UPLOAD = 256 * 2**20
-"""Bytes that are sent at once: a folder of radiographs, or a model."""
+"""Bytes that are sent at once: a folder of radiographs, a CT, or a model."""
+ALL_DRRS = "radiographs.zip"
+"""All files of the radiographs that are made of a CT."""
 
 
 @dataclass
@@ -158,6 +162,59 @@ class JobState:
 
 
 @dataclass
+class DrrState:
+    """Radiographs that are made of a CT; lengths in mm, angles in degrees, see `X2CTLib.drr_settings.DrrSettings`.
+
+    Attributes:
+        ct: Name of the CT; empty where there is none.
+        details: Its size.
+        geometry: Preset that the lengths were set from.
+        sid_mm: From the source to the detector.
+        sad_mm: From the source to the isocentre.
+        width_mm: Of the detector.
+        height_mm: The same.
+        pixels: Along its longer edge.
+        gantry_deg: Turn about the patient's long axis.
+        cranial_deg: Tilt towards the head.
+        tube: Whether the radiographs are exposed; they are line integrals otherwise.
+        kvp: Tube voltage.
+        scatter: Scatter-to-primary ratio.
+        log_photons: Of the photons a pixel gets without a patient, the decimal logarithm.
+        blur_mm: Of the detector.
+        pa: The frontal radiograph as a data URL: a preview, or what was made.
+        lateral: The lateral one.
+        problem: Why there can be none; empty if there can.
+        made: Whether they have been made, as the controls say.
+        reading: Whether the job reads a CT.
+        job: What is being read, or made.
+        steps: The steps that are unfolded.
+    """
+
+    ct: str = ""
+    details: str = ""
+    geometry: str = "clinical"
+    sid_mm: float = 1800
+    sad_mm: float = 1620
+    width_mm: float = 355.6
+    height_mm: float = 355.6
+    pixels: int = 512
+    gantry_deg: float = 0
+    cranial_deg: float = 0
+    tube: bool = False
+    kvp: float = 120
+    scatter: float = 1
+    log_photons: float = 5
+    blur_mm: float = 0.2
+    pa: str = ""
+    lateral: str = ""
+    problem: str = ""
+    made: bool = False
+    reading: bool = False
+    job: JobState = field(default_factory=JobState)
+    steps: list[str] = field(default_factory=lambda: ["ct", "geometry", "exposure", "drrs"])
+
+
+@dataclass
 class MeasurementState:
     """A row of the table, as it is written there."""
 
@@ -218,21 +275,25 @@ class AppState:
     """All of it.
 
     Attributes:
+        mode: What the page is used for: `RECONSTRUCT` or `PROJECT`.
         input: The radiographs.
         model: What reconstructs.
         uncertainty: Whether the next reconstruction shall tell its uncertainty.
         job: The running reconstruction.
         result: The finished one.
         display: How it is shown.
+        drr: Radiographs that are made of a CT.
         steps: The steps that are unfolded.
         error: What went wrong, until the user closes the alert.
     """
 
+    mode: str = RECONSTRUCT
     input: InputState = field(default_factory=InputState)
     model: ModelState = field(default_factory=ModelState)
     uncertainty: bool = False
     job: JobState = field(default_factory=JobState)
     result: ResultState = field(default_factory=ResultState)
     display: DisplayState = field(default_factory=DisplayState)
+    drr: DrrState = field(default_factory=DrrState)
     steps: list[str] = field(default_factory=lambda: ["radiographs", "reconstruct"])
     error: str = ""

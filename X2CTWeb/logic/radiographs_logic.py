@@ -89,8 +89,12 @@ class RadiographsLogic:
 
     async def load_sample(self) -> None:
         """Take the sample case."""
+        await self.take_pair(self._sample)
+
+    async def take_pair(self, pair: Pair) -> None:
+        """Take a pair that is on this computer already."""
         async with self._telling():
-            await self._take_pairs([self._sample])
+            await self._take_pairs([pair])
 
     async def take(self, files: list[dict], paths: list[str]) -> None:
         """Take what the browser sends, files and folders, and find the pairs in it; see `uploads.keep`."""

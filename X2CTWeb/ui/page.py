@@ -9,11 +9,17 @@ from trame.widgets import vuetify3 as v
 from trame_server import Server
 from trame_server.utils.typed_state import TypedState
 from trame_slicer.views import SliceView, ThreeDView
+from undo_stack import Signal
 
 from X2CTLib.geometry import View
 from X2CTLib.mark import MARK
-from X2CTWeb.state import AppState
+from X2CTWeb.state import PROJECT, RECONSTRUCT, AppState
+from X2CTWeb.ui.ct_section import CtSection
+from X2CTWeb.ui.drr_pane import DrrPane
+from X2CTWeb.ui.drr_section import DrrSection
+from X2CTWeb.ui.exposure_section import ExposureSection
 from X2CTWeb.ui.files import DropArea
+from X2CTWeb.ui.geometry_section import GeometrySection
 from X2CTWeb.ui.keep_section import KeepSection
 from X2CTWeb.ui.measure_section import MeasureSection
 from X2CTWeb.ui.model_section import ModelSection
@@ -50,7 +56,9 @@ _ICON = (
 
 
 class Page(VAppLayout):
-    """Builds all of it; its sections' signals are what the user does."""
+    """Builds all of it; its sections' signals are what the user does. Emits `files_dropped`, as `DropArea` has them."""
+
+    files_dropped = Signal(list, list)
 
     def __init__(
         self,
@@ -59,6 +67,7 @@ class Page(VAppLayout):
         slices: dict[str, tuple[SliceView, dict[str, str]]],
         threed: ThreeDView,
         downloads: dict[str, Callable],
+        drr_file: Callable,
     ) -> None:
         self.state_name = typed_state.name
         self._typed_state = typed_state
@@ -69,22 +78,43 @@ class Page(VAppLayout):
         with self:
             client.Style((Path(__file__).parent / "style.css").read_text(encoding="utf-8"))
             self._title_bar()
-            with v.VNavigationDrawer(permanent=True, width=360, classes="x2ct-drawer"), self._steps():
-                self.radiographs = RadiographsSection(typed_state)
-                self.model = ModelSection(typed_state)
-                self.reconstruct = ReconstructSection(typed_state)
-                self.see = SeeSection(typed_state)
-                TrustSection(typed_state)
-                MeasureSection(typed_state)
-                KeepSection(typed_state, downloads)
-            DropArea(server.trigger_name(self.radiographs.files_chosen.async_emit))
+            with v.VNavigationDrawer(permanent=True, width=360, classes="x2ct-drawer"):
+                self._modes()
+                with self._steps(RECONSTRUCT, self.state_name.steps):
+                    self.radiographs = RadiographsSection(typed_state)
+                    self.model = ModelSection(typed_state)
+                    self.reconstruct = ReconstructSection(typed_state)
+                    self.see = SeeSection(typed_state)
+                    TrustSection(typed_state)
+                    MeasureSection(typed_state)
+                    KeepSection(typed_state, downloads)
+                with self._steps(PROJECT, self.state_name.drr.steps):
+                    self.ct = CtSection(typed_state)
+                    GeometrySection(typed_state)
+                    ExposureSection(typed_state)
+                    self.drrs = DrrSection(typed_state, drr_file)
+            DropArea(server.trigger_name(self.files_dropped.async_emit))
             with v.VMain(), html.Div(classes="x2ct-grid"):
                 self._panes(slices, threed)
                 self._alert()
 
-    def _steps(self) -> v.VExpansionPanels:
+    def _modes(self) -> None:
+        with (
+            html.Div(classes="x2ct-modes"),
+            v.VBtnToggle(v_model=(self.state_name.mode,), mandatory=True, divided=True, density="compact"),
+        ):
+            v.VBtn("Radiographs to CT", value=RECONSTRUCT, id="mode-reconstruct", title="Reconstruct a chest CT")
+            v.VBtn("CT to radiographs", value=PROJECT, id="mode-project", title="Compute the radiographs of a CT")
+
+    def _steps(self, mode: str, unfolded: str) -> v.VExpansionPanels:
         return v.VExpansionPanels(
-            v_model=(self.state_name.steps,), multiple=True, variant="accordion", flat=True, static=True, tile=True
+            v_show=(f"{self.state_name.mode} === '{mode}'",),
+            v_model=(unfolded,),
+            multiple=True,
+            variant="accordion",
+            flat=True,
+            static=True,
+            tile=True,
         )
 
     def _title_bar(self) -> None:
@@ -115,9 +145,15 @@ class Page(VAppLayout):
         def add_slice(name: str) -> None:
             SlicePane(*slices[name], state, SLICE_COLOURS[name])
 
-        RadiographPane(View.PA, "PA radiograph", names.pa, state)
+        def add_radiograph(view: View, title: str) -> None:
+            with v.Template(v_if=(f"{self.state_name.mode} === '{RECONSTRUCT}'",)):
+                RadiographPane(view, title, getattr(names, view.name.lower()), state)
+            with v.Template(v_else=True):
+                DrrPane(view, title, state)
+
+        add_radiograph(View.PA, "PA radiograph")
         add_slice("Coronal")
         self.threed = ThreeDPane(threed, state)
-        RadiographPane(View.LATERAL, "Lateral radiograph", names.lateral, state)
+        add_radiograph(View.LATERAL, "Lateral radiograph")
         add_slice("Sagittal")
         add_slice("Axial")

@@ -6,7 +6,7 @@ from trame_server.utils.typed_state import TypedState
 from undo_stack import Signal
 
 from X2CTWeb.state import AppState
-from X2CTWeb.ui.section import Section, Switch, notes
+from X2CTWeb.ui.section import JobProgress, Section, Switch, notes
 
 
 class ReconstructSection(Section):
@@ -45,12 +45,7 @@ class ReconstructSection(Section):
                 click=self.reconstruct_clicked,
                 disabled=(f"!{pair.ready} || {pair.reading}",),
             )
-            with html.Div(v_else=True, classes="x2ct-job"):
-                with html.Div(classes="x2ct-job-text"):
-                    html.Div(f"{{{{ {job.message} }}}}", id="job-message")
-                    html.Div(f"{{{{ {job.left} || {job.percent} + ' %' }}}}", id="job-left")
-                v.VProgressLinear(model_value=(job.percent,), color="primary", height=6, rounded=True)
-                v.VBtn("Cancel", id="cancel", block=True, click=self.cancel_clicked)
+            JobProgress(job, self.cancel_clicked, "cancel", v_else=True)
             with html.Details(v_if=(f"{result.notes}.length",), classes="x2ct-details"):
                 html.Summary(f"Assumptions and warnings ({{{{ {result.notes}.length }}}})")
                 notes(result.notes)

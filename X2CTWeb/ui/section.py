@@ -3,6 +3,8 @@
 from trame.widgets import html
 from trame.widgets import vuetify3 as v
 
+from X2CTWeb.state import JobState
+
 
 class Section(v.VExpansionPanel):
     """A step that folds; its title stays, with a few words on how it stands.
@@ -58,6 +60,24 @@ class Switch(v.VSwitch):
         )
 
 
+class Scale(v.VSlider):
+    """A number on a scale."""
+
+    def __init__(self, name: str, lowest: float, highest: float, step: float, **kwargs) -> None:
+        super().__init__(
+            v_model=(name,),
+            min=lowest,
+            max=highest,
+            step=step,
+            density="compact",
+            hide_details=True,
+            color="grey",
+            thumb_size=12,
+            track_size=2,
+            **kwargs,
+        )
+
+
 class Slide(html.Div):
     """A number on a scale, and beside it the same in words.
 
@@ -72,19 +92,34 @@ class Slide(html.Div):
     def __init__(self, name: str, lowest: float, highest: float, step: float, words: str, **kwargs) -> None:
         super().__init__(classes="x2ct-slide")
         with self:
-            v.VSlider(
-                v_model=(name,),
-                min=lowest,
-                max=highest,
-                step=step,
-                density="compact",
-                hide_details=True,
-                color="grey",
-                thumb_size=12,
-                track_size=2,
-                **kwargs,
-            )
+            Scale(name, lowest, highest, step, **kwargs)
             html.Span(f"{{{{ {words} }}}}", classes="x2ct-slide-words")
+
+
+class Number(html.Input):
+    """A number to be typed; what is no number changes nothing."""
+
+    def __init__(self, name: str, **kwargs) -> None:
+        super().__init__(
+            type="number",
+            value=(f"+{name}.toFixed(2)",),
+            change=f"{name} = $event.target.value === '' ? {name} : Number($event.target.value)",
+            classes="x2ct-number-field",
+            **kwargs,
+        )
+
+
+class JobProgress(html.Div):
+    """How a job stands, and a button that stops it: what that does, and its id."""
+
+    def __init__(self, job: JobState, cancel, key: str, **kwargs) -> None:
+        super().__init__(classes="x2ct-job", **kwargs)
+        with self:
+            with html.Div(classes="x2ct-job-text"):
+                html.Div(f"{{{{ {job.message} }}}}")
+                html.Div(f"{{{{ {job.left} || {job.percent} + ' %' }}}}")
+            v.VProgressLinear(model_value=(job.percent,), color="primary", height=6, rounded=True)
+            v.VBtn("Cancel", id=key, block=True, click=cancel)
 
 
 class Picture(html.Figure):
@@ -95,6 +130,16 @@ class Picture(html.Figure):
         with self:
             html.Img(src=(picture,), alt=caption)
             html.Figcaption(caption)
+
+
+def number_row(
+    key: str, label: str, title: str, name: str, scale: tuple[float, float, float], unit: str, **kwargs
+) -> None:
+    """A number on a scale, from and to and in steps of, and in a field for others, whose id is `key`."""
+    html.Label(label, classes="x2ct-label", title=title)
+    Scale(name, *scale, **kwargs)
+    Number(name, id=key, step="any", title=title, **kwargs)
+    html.Span(unit, classes="x2ct-unit")
 
 
 def notes(lines: str) -> None:
