@@ -64,6 +64,11 @@ class X2CTTrainingWidget(Panel):
         """The module's logic."""
         return X2CTTrainingLogic()
 
+    def experiment(self):
+        """What is to be trained, as the logic's methods take it: an experiment, or one's own file, and the scale."""
+        name = self.ui.experimentPathLineEdit.currentPath or self.parameters.experiment
+        return {"experiment": name, "scale": self.parameters.scale}
+
 
 class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
     """Everything the panel does, for Slicer's Python console and for `--no-main-window`, too.
@@ -229,17 +234,24 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         series = {one: series_folder(slicer.dicomDatabase, one.uid) for one in dicomSeries}
         return write_dataset(slicer.mrmlScene, volumeNodes, Path(folder), parts, series)
 
-    def checkDataset(self, sources, progress=None):
-        """Look at every case of a data set; returns a table node of what it is, what is wrong, and its part."""
-        return self.jobs.run(self.checkJob(sources), progress)
+    def checkDataset(self, sources, progress=None, experiment="x2ct-gan-biplanar", scale="paper"):
+        """Look at every case of a data set; returns a table node: whose it is, what is wrong, its part in a training.
 
-    def checkJob(self, sources, volumeNodes=(), dicomSeries=()):
+        Args:
+            sources: As `startTraining` takes them; as experiment and scale.
+            progress: Called with the fraction done and what is being done.
+            experiment: It says how many patients are held out.
+            scale: Of the experiment.
+        """
+        return self.jobs.run(self.checkJob(sources, experiment=experiment, scale=scale), progress)
+
+    def checkJob(self, sources, volumeNodes=(), dicomSeries=(), experiment="x2ct-gan-biplanar", scale="paper"):
         """The job of `checkDataset`; volumes of the scene and DICOM series come on top."""
         from X2CTTrainingLib.scene_jobs import check_job
 
         folder = self.jobs.new_folder()
         listed = self._listed(volumeNodes, dicomSeries, folder / "data")
-        return check_job(slicer.mrmlScene, [*listed, *sources], self._cache(), folder)
+        return check_job(slicer.mrmlScene, [*listed, *sources], (str(experiment), scale), self._cache(), folder)
 
     def _listed(self, volumeNodes, dicomSeries, folder):
         """A source of what is chosen in Slicer, or none."""

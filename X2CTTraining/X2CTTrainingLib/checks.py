@@ -14,11 +14,11 @@ from X2CTLib.files import replace_file
 from X2CTLib.geometry import VolumeGeometry
 from X2CTLib.progress import CancelToken, Progress, silent
 from X2CTTrainingLib.datasets import CACHE, Case, Source, find_sources, prepare
-from X2CTTrainingLib.experiment import Data
+from X2CTTrainingLib.experiment import Experiment
 from X2CTTrainingLib.splits import PARTS, split_cases
 
 FILE = "checks.csv"
-COLUMNS = ("case", "field of view (mm)", "spacing (mm)", "part", "problems", "key")
+COLUMNS = ("case", "patient", "part", "field of view (mm)", "spacing (mm)", "problems", "key")
 """The last is the case's key in the cache, nothing for a CT that cannot be used."""
 
 _SMALLEST_FIELD_MM, _LARGEST_SPACING_MM = 240.0, 5.0
@@ -31,12 +31,14 @@ class Check:
 
     Attributes:
         name: Of the case.
+        patient: Whose it is.
         geometry: Where the CT's voxels lie; None of a phantom, or where it cannot be read.
         case: As it is trained on; None if it cannot be.
         problems: In words.
     """
 
     name: str
+    patient: str
     geometry: VolumeGeometry | None
     case: Case | None
     problems: tuple[str, ...]
@@ -67,9 +69,9 @@ def check_sources(
     return checks
 
 
-def write_checks(folder: Path, checks: Sequence[Check], data: Data | None = None) -> None:
-    """Write checks.csv, with the part of the split that each case falls into."""
-    parts = _parts([check.case for check in checks if check.case], data or Data())
+def write_checks(folder: Path, checks: Sequence[Check], experiment: Experiment) -> None:
+    """Write checks.csv, with the part of the split that each case falls into in an experiment."""
+    parts = _parts([check.case for check in checks if check.case], experiment)
     with replace_file(folder / FILE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
@@ -77,19 +79,21 @@ def write_checks(folder: Path, checks: Sequence[Check], data: Data | None = None
             field = _sizes(np.multiply(check.geometry.spacing, check.geometry.shape[::-1]), 0) if check.geometry else ""
             spacing = _sizes(check.geometry.spacing, 2) if check.geometry else ""
             key = check.case.key if check.case else ""
-            writer.writerow((check.name, field, spacing, parts.get(key, ""), " ".join(check.problems), key))
+            part = parts.get(key, "")
+            writer.writerow((check.name, check.patient, part, field, spacing, " ".join(check.problems), key))
 
 
 def _check(source: Source, cache: Path) -> Check:
     try:
         geometry = source.read()[1] if source.path else None
     except InputError as error:
-        return Check(source.name, None, None, (str(error),))
+        return Check(source.name, source.patient, None, None, (str(error),))
     try:
         case = prepare(source, cache)
     except InputError as error:
-        return Check(source.name, geometry, None, (str(error),))
-    return Check(source.name, geometry, case, (*_size_problems(geometry), *_chest_problems(case.hu)))
+        return Check(source.name, source.patient, geometry, None, (str(error),))
+    problems = *_size_problems(geometry), *_chest_problems(case.hu)
+    return Check(source.name, source.patient, geometry, case, problems)
 
 
 def _size_problems(geometry: VolumeGeometry | None) -> list[str]:
@@ -112,10 +116,10 @@ def _chest_problems(hu: Int16[np.ndarray, "k j i"]) -> list[str]:
     return [] if low <= lungs_ml <= high else [f"Not an adult's whole chest: there are {lungs_ml:.0f} mL of lung."]
 
 
-def _parts(cases: Sequence[Case], data: Data) -> dict[str, str]:
+def _parts(cases: Sequence[Case], experiment: Experiment) -> dict[str, str]:
     """Part of the split by key; nothing where the cases cannot be split."""
     try:
-        split = split_cases(cases, data)
+        split = split_cases(cases, experiment.data, experiment.run.seed)
     except InputError:
         return {}
     return {case.key: part for part in PARTS for case in getattr(split, part)}

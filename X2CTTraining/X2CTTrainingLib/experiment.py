@@ -134,6 +134,7 @@ class Moment(Struct, frozen=True):
         stage: What it belongs to.
         stage_index: Which one that is.
         begins_stage: Whether it is the first of its stage.
+        epoch: The pass over the training cases that its first sample belongs to, from 1.
         learning_rate: Of this step.
         samples: Numbers of its samples, counted over the whole training.
     """
@@ -142,6 +143,7 @@ class Moment(Struct, frozen=True):
     stage: Stage
     stage_index: int
     begins_stage: bool
+    epoch: int
     learning_rate: float
     samples: range
 
@@ -150,7 +152,7 @@ class Schedule:
     """The steps of an experiment on so many samples an epoch."""
 
     def __init__(self, experiment: Experiment, epoch_samples: int) -> None:
-        self.stages, self.batch = experiment.stages, experiment.optimiser.batch
+        self.stages, self.batch, self.epoch_samples = experiment.stages, experiment.optimiser.batch, epoch_samples
         lengths = [stage.steps or -(-stage.epochs * epoch_samples // self.batch) for stage in self.stages]
         self._bounds = list(pairwise([0, *accumulate(lengths)]))
 
@@ -159,13 +161,19 @@ class Schedule:
         """All of them."""
         return self._bounds[-1][1]
 
+    @property
+    def epochs(self) -> int:
+        """All of them, the last one maybe not whole."""
+        return self.at(self.steps - 1).epoch
+
     def at(self, step: int) -> Moment:
         """Where a step stands; the end belongs to the last stage."""
         index = next((i for i, (_, end) in enumerate(self._bounds) if step < end), len(self.stages) - 1)
         (begin, end), stage = self._bounds[index], self.stages[index]
         first, last = stage.learning_rate
         rate = first + (last - first) * (step - begin) / (end - begin)
-        return Moment(step, stage, index, step == begin, rate, range(step * self.batch, (step + 1) * self.batch))
+        samples = range(step * self.batch, (step + 1) * self.batch)
+        return Moment(step, stage, index, step == begin, samples[0] // self.epoch_samples + 1, rate, samples)
 
 
 def experiment_names() -> list[str]:

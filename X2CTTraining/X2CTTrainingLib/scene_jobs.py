@@ -88,10 +88,11 @@ def _drr_request(volumes: Sequence, settings: DrrSettings, markups, folder: Path
     }
 
 
-def check_job(scene, sources: Sequence[str], cache: Path, folder: Path) -> Job:
-    """A table of the cases of a data set and what is wrong with them."""
-    output = folder / "output"
-    request = {"task": "check", "sources": [str(s) for s in sources], "cache": str(cache), "output": str(output)}
+def check_job(scene, sources: Sequence[str], experiment: tuple[str, str], cache: Path, folder: Path) -> Job:
+    """A table of the cases of a data set, what is wrong with them, and their part in an experiment (name, scale)."""
+    output, (name, scale) = folder / "output", experiment
+    request = {"task": "check", "sources": [str(source) for source in sources], "experiment": name, "scale": scale}
+    request |= {"cache": str(cache), "output": str(output)}
     return Job(request, lambda: add_csv(scene, output / FILE, "Data set"))
 
 

@@ -137,7 +137,8 @@ class Trainer:
                     log.write(moment.step, values)
                 if last or self.step % run.checkpoint_every == 0:
                     self.save()
-                progress(self.step / steps, f"step {self.step} of {steps}, {_short(values, self.system.losses)}")
+                where = f"step {self.step} of {steps}, epoch {moment.epoch} of {self.schedule.epochs}"
+                progress(self.step / steps, f"{where}, {_short(values, self.system.losses)}")
         exported = self.step == begun and any(self.folder.glob("*.safetensors"))
         if self.fabric.is_global_zero and not exported:
             self.system.export(self.folder, self.step)

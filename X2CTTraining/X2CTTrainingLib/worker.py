@@ -13,14 +13,16 @@ from X2CTLib.worker import Task, answering, main
 
 
 def check(request: dict, progress: Progress) -> None:
-    """What is in the data: cases.csv.
+    """What is in the data: checks.csv.
 
-    Request: "sources" and "cache" (of `datasets.gather`).
+    Request: "sources" and "cache" (of `datasets.gather`); "experiment" and "scale" (of `systems.read_experiment`).
     """
     from X2CTTrainingLib.checks import check_sources, write_checks
+    from X2CTTrainingLib.systems import read_experiment
 
+    experiment = read_experiment(request["experiment"], request["scale"])
     checks = check_sources(request["sources"], Path(request["cache"]), progress)
-    write_checks(Path(request["output"]), checks)
+    write_checks(Path(request["output"]), checks, experiment)
 
 
 def evaluate(request: dict, progress: Progress) -> None:

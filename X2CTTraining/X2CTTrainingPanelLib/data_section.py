@@ -55,8 +55,8 @@ class DataSection(Section):
 
     def onCheck(self):
         """A table of all cases."""
-        chosen = self.chosen()
-        self.panel.start(lambda: self.logic.checkJob(**chosen), self._showTable)
+        asked = {**self.chosen(), **self.panel.experiment()}
+        self.panel.start(lambda: self.logic.checkJob(**asked), self._showTable)
 
     def onShowCase(self):
         """The chosen case as it is trained on."""

@@ -20,7 +20,7 @@ VIEWS = {"PA and lateral": ("PA", "LATERAL"), "PA": ("PA",), "lateral": ("LATERA
 """The radiographs by their names on the panel."""
 GEOMETRIES = ("clinical", "paper", "parallel")
 DEVICES = ("auto", "cpu", "cuda")
-PRECISIONS = ("auto", "32-true", "bf16-mixed", "16-mixed")
+PRECISIONS = ("auto", "32-true", "bf16-mixed")
 
 
 @parameterNodeWrapper

@@ -78,8 +78,7 @@ class TrainingSection(Section):
         """Say what the training would take."""
         with slicer.util.tryWithErrorDisplay(_("The experiment cannot be used."), waitCursor=True):
             self.logic.installDependencies()
-            experiment = self._experiment(), self.parameters.scale
-            need = self.logic.need(self._data.cases(), *experiment, **self._adjustments())
+            need = self.logic.need(self._data.cases(), **self.panel.experiment(), **self._adjustments())
             self.ui.needLabel.text = _(
                 "{parameters:.1f} million parameters; about {memory:.1f} GB of memory where it trains, and "
                 "{disk:.1f} GB of disk, of which {free:.0f} GB are free"
@@ -97,10 +96,9 @@ class TrainingSection(Section):
             self.logic.installDependencies()
             self.logic.startTraining(
                 p.runName.strip(),
-                experiment=self._experiment(),
-                scale=p.scale,
                 device=p.device,
                 **self._data.chosen(),
+                **self.panel.experiment(),
                 **self._adjustments(),
             )
             self.refresh()
@@ -142,9 +140,6 @@ class TrainingSection(Section):
 
     def _chosenName(self):
         return self.ui.runComboBox.currentText
-
-    def _experiment(self):
-        return self.ui.experimentPathLineEdit.currentPath or self.parameters.experiment
 
     def _adjustments(self):
         """What differs from the experiment."""

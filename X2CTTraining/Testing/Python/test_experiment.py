@@ -48,7 +48,7 @@ def test_what_a_file_leaves_out_is_as_in_the_paper(declared):
     assert (losses.adversarial, losses.reconstruction, losses.projection, losses.conditional) == (0.1, 10, 10, True)
     assert (optimiser.betas, optimiser.batch) == ((0.5, 0.99), 1)
     schedule = Schedule(experiment, epoch_samples=916)
-    assert schedule.steps == 100 * 916
+    assert (schedule.steps, schedule.epochs) == (100 * 916, 100)
     assert schedule.at(49 * 916).learning_rate == schedule.at(0).learning_rate == 2e-4
     assert schedule.at(75 * 916).learning_rate == pytest.approx(1e-4)
     assert schedule.at(schedule.steps - 1).learning_rate < 1e-8
@@ -57,7 +57,7 @@ def test_what_a_file_leaves_out_is_as_in_the_paper(declared):
 
 def test_steps_share_an_epoch_in_batches(declared):
     schedule = Schedule(declared(MINIMAL + "[optimiser]\nbatch = 4\n[[stages]]\nepochs = 3\n"), epoch_samples=10)
-    assert schedule.steps == 8
+    assert (schedule.steps, schedule.epochs) == (8, 3)
     assert schedule.at(2).samples == range(8, 12)
 
 

@@ -371,14 +371,18 @@ def test_the_panel_checks_the_data(panel, desktop, a_volume):
     for volume in (a_volume, flat):
         panel.ui.dataVolumesSelector.check(volume)
     panel.ui.phantomsSpinBox.value = 1
+    parameters = sys.modules["X2CTTrainingPanelLib.parameters"]
+    panel.ui.experimentComboBox.currentIndex = parameters.EXPERIMENTS.index("lean")
     panel.ui.checkButton.click()
     desktop.turn(lambda: not panel.ui.cancelButton.enabled)
     table = panel.ui.casesTableView.mrmlTableNode()
     columns = [table.GetTable().GetColumn(number) for number in range(table.GetNumberOfColumns())]
     rows = [[column.GetValue(row) for column in columns] for row in range(table.GetNumberOfRows())]
     assert [row[0] for row in rows] == ["000_Chest", "001_Water", "phantom-0"]
-    assert rows[0][1:3] == ["320 × 320 × 320", "5.00 × 5.00 × 5.00"] and rows[0][4] == ""
-    assert "Hounsfield" in rows[1][4]
+    assert rows[0][3:6] == ["320 × 320 × 320", "5.00 × 5.00 × 5.00", ""]
+    assert "Hounsfield" in rows[1][5]
+    assert [row[1] for row in rows] == ["Chest", "Water", "phantom-0"]
+    assert {row[2] for row in rows} == {"", "train"}, "of this experiment nobody is held out"
 
     panel.ui.caseComboBox.currentIndex = 0
     panel.ui.showCaseButton.click()
@@ -443,6 +447,8 @@ def test_the_choices_are_what_there_is(module):
     parameters = sys.modules["X2CTTrainingPanelLib.parameters"]
     assert set(parameters.GEOMETRIES) == PROJECTIONS.keys()
     assert sorted(parameters.SCALES) == scale_names()
+    for precision in parameters.PRECISIONS:
+        assert adjusted("lean", precision=precision)["run"]["precision"] == precision
     reconstructing = [name for name in experiment_names() if read_tables(name)["system"] == "reconstruction"]
     assert sorted(parameters.EXPERIMENTS) == reconstructing
 

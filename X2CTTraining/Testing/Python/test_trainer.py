@@ -46,7 +46,10 @@ def test_a_resumed_training_is_the_uninterrupted_one(tmp_path):
         a_training(tmp_path / "parts").run(stop, token)
     resumed = a_training(tmp_path / "parts")
     assert resumed.step == 8
-    resumed.run()
+    told = []
+    resumed.run(lambda fraction, message: told.append(message))
+    epoch = resumed.schedule.at(8).epoch
+    assert told[0].startswith(f"step 9 of 20, epoch {epoch} of {resumed.schedule.epochs}, distance ")
     whole, parts = (tmp_path / name for name in ("whole", "parts"))
     assert (whole / "weight.safetensors").read_text(encoding="utf-8") == (parts / "weight.safetensors").read_text(
         encoding="utf-8"
