@@ -425,6 +425,13 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
 
         return Answers([Path(path) for path in paths], self._cache(), **options)
 
+    def showSideBySide(self, volumeNodes):
+        """Show the first three volumes of `showAnswers` beside each other, in slices that are scrolled together."""
+        if slicer.app.layoutManager():
+            from X2CTTrainingLib.scene_layout import show_side_by_side
+
+            show_side_by_side(slicer.mrmlScene, volumeNodes[:3])
+
     def loadTables(self, folder):
         """Add the paper's tables, from the folder of `x2ct tables`, as table nodes.
 

@@ -22,22 +22,27 @@ _THREED = """<item><view class="vtkMRMLViewNode" singletontag="1">
 </view></item>"""
 
 
-def _row(*items: str) -> str:
+def row(*items: str) -> str:
+    """Views beside each other, in a layout of type vertical."""
     return f'<item><layout type="horizontal">{"".join(items)}</layout></item>'
 
 
+def slice_view(tag: str, label: str, orientation: str, colour: str, group: int) -> str:
+    """A slice view in a `row`; linked views and crosshairs end at the border of a group."""
+    return _SLICE.format(tag=tag, label=label, orientation=orientation, colour=colour, group=group)
+
+
 def _radiograph(view: View, label: str, orientation: str) -> str:
-    # A view group of its own: linked views and crosshairs end at its border.
-    return _SLICE.format(tag=RADIOGRAPH_VIEWS[view], label=label, orientation=orientation, colour="#8FA3B8", group=1)
+    return slice_view(RADIOGRAPH_VIEWS[view], label, orientation, "#8FA3B8", group=1)
 
 
 def _volume(tag: str, colour: str) -> str:
-    return _SLICE.format(tag=tag, label=tag[0], orientation=VOLUME_VIEWS[tag], colour=colour, group=0)
+    return slice_view(tag, tag[0], VOLUME_VIEWS[tag], colour, group=0)
 
 
 LAYOUT_XML = '<layout type="vertical">{}{}</layout>'.format(
-    _row(_radiograph(View.PA, "PA", "Coronal"), _volume("Green", "#6EB04B"), _THREED),
-    _row(_radiograph(View.LATERAL, "LAT", "Sagittal"), _volume("Yellow", "#EDD54C"), _volume("Red", "#F34A33")),
+    row(_radiograph(View.PA, "PA", "Coronal"), _volume("Green", "#6EB04B"), _THREED),
+    row(_radiograph(View.LATERAL, "LAT", "Sagittal"), _volume("Yellow", "#EDD54C"), _volume("Red", "#F34A33")),
 )
 """As `vtkMRMLLayoutNode.AddLayoutDescription` takes it; colours and labels of the slices are Slicer's own."""
 

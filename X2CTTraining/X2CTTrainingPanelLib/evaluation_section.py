@@ -45,12 +45,9 @@ class EvaluationSection(Section):
         self.panel.start(lambda: self.logic.evaluationJob(answers, device=device), show)
 
     def onShowAnswers(self):
-        """The chosen case as it is, as it is reconstructed, and the difference."""
+        """The chosen case as it is, as it is reconstructed, and the difference, side by side."""
         case, device = self.ui.scoredCaseComboBox.currentText, self.parameters.device
-        self.panel.start(
-            lambda: self.logic.showJob(self._answers, case, device=device),
-            lambda nodes: slicer.util.setSliceViewerLayers(background=nodes[1], fit=True),
-        )
+        self.panel.start(lambda: self.logic.showJob(self._answers, case, device=device), self.logic.showSideBySide)
 
     def onLoadTables(self):
         """The paper's tables."""

@@ -1,11 +1,17 @@
 """The views of a study: the layout, and what its slice views show from where."""
 
+import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import slicer
 import vtk
+
+sys.path.append(str(Path(__file__).resolve().parents[3] / "Testing"))
+
+from stand_ins.views import views_of
 
 from X2CTLib.geometry import View
 from X2CTReconstructionLib.layout import LAYOUT_ID, LAYOUT_XML, RADIOGRAPH_VIEWS, VOLUME_VIEWS, show_layout
@@ -14,22 +20,9 @@ from X2CTReconstructionLib.slices import show_uncertainty
 
 @pytest.fixture
 def a_scene_with_views(a_scene):
-    """The scene as the desktop's main window makes it: views by the layout, and slices that are drawn."""
-    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(a_scene)
-    logics = [slicer.vtkMRMLLayoutLogic()]
-
-    @vtk.calldata_type(vtk.VTK_OBJECT)
-    def draw(scene, event, node):
-        if node.IsA("vtkMRMLSliceNode"):
-            logics.append(slicer.vtkMRMLSliceLogic())
-            logics[-1].SetMRMLScene(scene)
-            logics[-1].SetSliceNode(node)
-
-    a_scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, draw)
-    logics[0].SetMRMLScene(a_scene)
-    yield a_scene
-    for logic in reversed(logics):
-        logic.SetMRMLScene(None)
+    """The scene as the desktop's main window makes it."""
+    with views_of(a_scene):
+        yield a_scene
 
 
 def slice_node(scene, tag):

@@ -1,0 +1,39 @@
+"""The views of a comparison in the Slicer desktop: a case, what was made of it, and the difference, side by side."""
+
+from collections.abc import Sequence
+
+import slicer
+
+from X2CTReconstructionLib.layout import row, slice_view
+from X2CTReconstructionLib.slices import show_volume
+
+LAYOUT_ID = 2020
+"""Among the layouts of a `vtkMRMLLayoutNode`, beside that of `X2CTReconstructionLib.layout`."""
+COLUMNS = {"True": "#6EB04B", "Reconstructed": "#EDD54C", "Difference": "#F34A33"}
+ORIENTATIONS = ("Axial", "Coronal")
+
+
+def _row(orientation: str) -> str:
+    views = (slice_view(what + orientation, what, orientation, colour, group=2) for what, colour in COLUMNS.items())
+    return row(*views)
+
+
+LAYOUT_XML = '<layout type="vertical">{}{}</layout>'.format(*map(_row, ORIENTATIONS))
+"""As `vtkMRMLLayoutNode.AddLayoutDescription` takes it."""
+
+
+def show_side_by_side(scene, volumes: Sequence) -> None:
+    """Switch to the layout, and show a `vtkMRMLScalarVolumeNode` in each of its columns; they are scrolled together.
+
+    Args:
+        scene: A scene with views: that of the desktop with its main window.
+        volumes: As many as `COLUMNS`.
+    """
+    layout_node = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    layout_node.AddLayoutDescription(LAYOUT_ID, LAYOUT_XML)
+    layout_node.SetViewArrangement(LAYOUT_ID)
+    for what, volume in zip(COLUMNS, volumes, strict=True):
+        for orientation in ORIENTATIONS:
+            slice_node = scene.GetSingletonNode(what + orientation, "vtkMRMLSliceNode")
+            show_volume(slice_node, volume)
+            slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(slice_node).SetLinkedControl(True)
