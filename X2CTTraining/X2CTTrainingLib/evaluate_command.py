@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from X2CTLib.cards import card_path, load_card
+from X2CTLib.cards import MODELS_FOLDER, card_path, load_card, reconstruction_models
 from X2CTLib.cli import terminal_progress
 from X2CTLib.errors import InputError
-from X2CTLib.files import replace_file
-from X2CTLib.progress import Progress, silent
-from X2CTLib.weights import DEFAULT_MODEL, load_model
+from X2CTLib.files import replace_file, whole_folder
+from X2CTLib.progress import Progress, part, silent
+from X2CTLib.weights import load_model
 from X2CTTrainingLib.datasets import CACHE, SOURCES_HELP, Case, gather
-from X2CTTrainingLib.evaluation import CORRELATION, MEAN_VOLUME, Answer, Evaluation, evaluate_answers
+from X2CTTrainingLib.evaluation import CORRELATION, MEAN_VOLUME, PLANIMETRY, Answer, Evaluation, evaluate_answers
 from X2CTTrainingLib.evaluation_report import summary_table, write_evaluation
 from X2CTTrainingLib.predictions import predictions_in
+from X2CTTrainingLib.scores import TISSUES
 from X2CTTrainingLib.simulation import reconstruct_case
 from X2CTTrainingLib.splits import Split
 
@@ -24,10 +25,20 @@ ON_THE_CARD = (
     "PSNR slice-wise, peak 4095 (dB)",
     "SSIM slice-wise",
     "mean absolute error (HU)",
+    *(f"mean absolute error in {tissue} (HU)" for tissue in TISSUES),
+    *(f"Dice of {organ}" for organ in ("lungs", "heart", "liver", "bones")),
+    "absolute lung volume error (mL)",
     "absolute lung volume error (%)",
+    "absolute heart volume error (%)",
+    "absolute cardiothoracic ratio error",
+    "reprojection residual PA (% of RMS)",
+    "reprojection residual LATERAL (% of RMS)",
     CORRELATION,
 )
-"""The scores that `--write-card` puts on a model's card."""
+"""The scores that `--write-cards` puts on a model's card."""
+
+KINDS = {"CTs": True, "phantoms": False}
+"""What is scored apart, and whether it is `Case.real`."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,34 +49,47 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="RUN",
         help="folder of a finished run, model (.safetensors), or folder of volumes named after the cases "
-        "(.nrrd, .nii.gz; the cube's centre is their origin); the shipped model if none is named",
+        "(.nrrd, .nii.gz; the cube's centre is their origin); the shipped models if none is named",
     )
     parser.add_argument("--data", nargs="+", help=f"what is scored, if not the runs' test cases: {SOURCES_HELP}")
     parser.add_argument("--training-data", nargs="+", help="what the mean volume is made of, if not the runs' own")
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for the prepared cubes")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
-    parser.add_argument("--output", type=Path, help="folder for scores.csv, summary.csv and report.html")
     parser.add_argument(
-        "--write-card", metavar="NAME", help="put the mean scores on the one model's card, under a name"
+        "--output",
+        type=Path,
+        help="folder for scores.csv, summary.csv and report.html; with CTs and phantoms, for a folder of them each",
     )
+    parser.add_argument("--write-cards", action="store_true", help="put the mean scores on the cards of the models")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print the mean scores of every answer, of the mean volume and of planimetry; write them if asked to."""
-    paths = arguments.answers or [DEFAULT_MODEL]
-    models = {path: weights for path in paths if (weights := weights_of(path))}
-    if arguments.write_card and (len(paths), len(models)) != (1, 1):
-        raise InputError("--write-card needs exactly one model to write to.")
+    """Print the mean scores of every answer, of the mean volume and of planimetry; write them if asked to.
+
+    CTs and phantoms are scored apart: a mean over both would say nothing of either.
+    """
+    paths = arguments.answers or [path for path in reconstruction_models() if path.parent == MODELS_FOLDER]
     with terminal_progress() as progress:
-        cases = find_cases(paths, arguments.data, arguments.training_data, arguments.cache, progress)
-        evaluation = evaluate_paths(paths, *cases, arguments.device, progress)
+        cases, training = find_cases(paths, arguments.data, arguments.training_data, arguments.cache, progress)
+        kinds = {kind: own for kind, real in KINDS.items() if (own := [case for case in cases if case.real is real])}
+        found = {
+            kind: evaluate_paths(
+                paths, own, training, arguments.device, part(progress, n / len(kinds), (n + 1) / len(kinds))
+            )
+            for n, (kind, own) in enumerate(kinds.items())
+        }
     if arguments.output:
-        write_evaluation(arguments.output, evaluation)
-    print(summary_table(evaluation.summary()))
-    if evaluation.failures:
-        print(f"{len(evaluation.failures)} could not be scored:", *evaluation.failures, sep="\n")
-    if arguments.write_card:
-        write_card(models[paths[0]], arguments.write_card, name_of(paths[0]), evaluation)
+        with whole_folder(arguments.output) as scratch:
+            for kind, evaluation in found.items():
+                write_evaluation(scratch / kind if len(found) > 1 else scratch, evaluation)
+    for kind, evaluation in found.items():
+        print(f"{len(evaluation.sections)} {kind}", summary_table(evaluation.summary()), sep="\n")
+        if evaluation.failures:
+            print(f"{len(evaluation.failures)} could not be scored:", *evaluation.failures, sep="\n")
+        if arguments.write_cards:
+            for path in paths:
+                if weights := weights_of(path):
+                    write_card(weights, f"held-out {kind}", name_of(path), evaluation)
 
 
 def evaluate_paths(
@@ -92,7 +116,7 @@ def answer_of(path: Path, cases: Sequence[Case], device: str = "auto") -> Answer
 
 def name_of(path: Path) -> str:
     """What tables call an answer."""
-    return "shipped model" if path == DEFAULT_MODEL else str(path).removesuffix(".safetensors")
+    return load_card(path)["name"] if path.parent == MODELS_FOLDER else str(path).removesuffix(".safetensors")
 
 
 def weights_of(path: Path) -> Path | None:
@@ -113,15 +137,16 @@ def weights_of(path: Path) -> Path | None:
 
 
 def write_card(weights: Path, name: str, answer: str, evaluation: Evaluation) -> None:
-    """Put the mean scores of a model, and beside them those of the mean volume, on the model's card."""
+    """Put the mean scores of a model, and beside them what no model is needed for, on the model's card."""
     summary = evaluation.summary()
     scores = {
         who: {"cases": len(evaluation.sections)}
         | {score: round(summary[key][score].mean, 4) for score in ON_THE_CARD if score in summary[key]}
-        for who, key in (("model", answer), (MEAN_VOLUME, MEAN_VOLUME))
+        for who, key in (("model", answer), (MEAN_VOLUME, MEAN_VOLUME), (PLANIMETRY, PLANIMETRY))
+        if key in summary
     }
     card = load_card(weights)
-    card["scores"] = {**card["scores"], name: scores}
+    card["scores"] = {**card.get("scores", {}), name: scores}
     with replace_file(card_path(weights)) as partial:
         partial.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 

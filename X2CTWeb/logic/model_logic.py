@@ -26,7 +26,7 @@ from X2CTWeb.state import AppState, ChoiceState, FactState
 _SCORES = {
     "PSNR volume, peak 2500 (dB)": "PSNR {:.0f} dB",
     "mean absolute error (HU)": "error {:.0f} HU",
-    "lung volume error %": "lung volume off by {:.0f} %",
+    "absolute lung volume error (%)": "lung volume off by {:.0f} %",
 }
 """How some of the scores on a card are told."""
 
