@@ -102,6 +102,7 @@ def reconstruct(
         card=model.card,
         notes=notes,
         sources={view: radiograph.source for view, radiograph in radiographs.items()},
+        mm_per_pixel={view: framing.mm_per_pixel for view, framing in framings.items()},
         trust=assess(
             views,
             masks,

@@ -31,6 +31,7 @@ class Reconstruction:
         card: Of the model.
         notes: Assumptions made and warnings, in words.
         sources: File names of the radiographs that were given.
+        mm_per_pixel: Size at the isocentre of the radiographs' own pixels, as they were framed.
         unstyled: The views before a styler, where one was used.
         trust: How far to trust it; `inference.reconstruct` always says.
     """
@@ -42,6 +43,7 @@ class Reconstruction:
     card: dict
     notes: list[str]
     sources: dict[View, str]
+    mm_per_pixel: dict[View, float] = field(default_factory=dict)
     unstyled: dict[View, Float[np.ndarray, "r c"]] = field(default_factory=dict)
     trust: Trust | None = None
 
@@ -78,6 +80,7 @@ class Reconstruction:
                 "card": self.card,
                 "notes": self.notes,
                 "sources": {view.name: source for view, source in self.sources.items()},
+                "mm_per_pixel": {view.name: size for view, size in self.mm_per_pixel.items()},
                 "trust": self.trust.to_dict() if self.trust else None,
             }
             (scratch / "reconstruction.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
@@ -105,6 +108,7 @@ class Reconstruction:
                 card=record["card"],
                 notes=record["notes"],
                 sources={View[name]: source for name, source in record["sources"].items()},
+                mm_per_pixel={View[name]: size for name, size in record["mm_per_pixel"].items()},
                 trust=_read_trust(folder, projections, trust) if trust else None,
             )
         except (OSError, KeyError, ValueError, RuntimeError) as error:

@@ -138,6 +138,7 @@ def test_a_reconstruction_survives_the_disk(tmp_path):
         card=a_card("tiny"),
         notes=["assumed"],
         sources={view: f"{view.name}.png" for view in View},
+        mm_per_pixel={View.PA: 0.7, View.LATERAL: 0.8},
         trust=Trust(
             reprojections={view: rng.random((8, 8)).astype(np.float32) for view in View},
             reprojection_correlations={View.PA: 0.9, View.LATERAL: 0.8},
@@ -145,6 +146,7 @@ def test_a_reconstruction_survives_the_disk(tmp_path):
             uncertainty=rng.random((16, 16, 16)).astype(np.float32),
             words=["doubtful"],
             low=True,
+            doubts=["unexplained"],
         ),
     )
     saved.save(tmp_path / "out")
@@ -152,12 +154,8 @@ def test_a_reconstruction_survives_the_disk(tmp_path):
     assert np.array_equal(loaded.hu, saved.hu)
     assert np.allclose(loaded.geometry.ijk_to_lps, saved.geometry.ijk_to_lps)
     assert all(np.abs(loaded.views[view] - saved.views[view]).max() < 1e-4 for view in View)
-    assert (loaded.projections, loaded.card, loaded.notes, loaded.sources) == (
-        saved.projections,
-        saved.card,
-        saved.notes,
-        saved.sources,
-    )
+    for name in ("projections", "card", "notes", "sources", "mm_per_pixel"):
+        assert getattr(loaded, name) == getattr(saved, name)
     assert loaded.trust.to_dict() == saved.trust.to_dict()
     assert np.array_equal(loaded.trust.uncertainty, saved.trust.uncertainty)
     for view in View:
