@@ -35,6 +35,10 @@ COMMANDS = {
         "X2CTTrainingLib.familiarity_command",
         "sum up the DRRs of training CTs, by which the trust in reconstructions is judged",
     ),
+    "trust": (
+        "X2CTTrainingLib.trust_command",
+        "how often the trust in reconstructions is right: of radiographs, wrong ones, and the voxels that err",
+    ),
     "tables": ("X2CTTrainingLib.tables_command", "the paper's tables and figures, trained and evaluated anew"),
 }
 DEFAULT_COMMAND = "app"

@@ -17,6 +17,10 @@ LEAST_CORRELATION = 0.85
 """Of a view with its reprojection. Of right DRR pairs 3 % have a view below, of wrong pictures four fifths; and half of
 the real pairs, whose contrast is not that of DRRs."""
 
+FIELD, UNLIKE, VERY_UNLIKE, UNEXPLAINED = "field", "unlike", "very unlike", "unexplained"
+"""What may speak against a reconstruction: too little is shown, pictures unlike the training DRRs, or volume and
+radiographs that do not go together."""
+
 _AIR_HU = -950.0
 
 
@@ -44,6 +48,7 @@ class Trust:
         uncertainty: Standard deviation in HU over the further passes, if there were any.
         words: All of this in plain words.
         low: Whether something speaks against it.
+        doubts: What does, in one word a finding: `FIELD` and those beside it.
     """
 
     reprojections: dict[View, Float[np.ndarray, "r c"]]
@@ -52,6 +57,7 @@ class Trust:
     uncertainty: Float[np.ndarray, "k j i"] | None = None
     words: list[str] = field(default_factory=list)
     low: bool = False
+    doubts: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict:
         """The numbers and words, for JSON; pictures and volume are files of their own."""
@@ -65,6 +71,7 @@ class Trust:
             "uncertainty": self.uncertainty is not None,
             "words": self.words,
             "low": self.low,
+            "doubts": self.doubts,
         }
 
     @classmethod
@@ -74,7 +81,7 @@ class Trust:
             name: {View[view]: value for view, value in values[name].items()}
             for name in ("reprojection_correlations", "familiarity")
         }
-        return cls(**by_view, **pictures, words=values["words"], low=values["low"])
+        return cls(**by_view, **pictures, **{name: values[name] for name in ("words", "low", "doubts")})
 
 
 def assess(
@@ -111,13 +118,14 @@ def assess(
         uncertainty=uncertainty,
         words=[finding.words for finding in findings],
         low=any(finding.doubt for finding in findings),
+        doubts=[finding.doubt for finding in findings if finding.doubt],
     )
 
 
 @dataclass(frozen=True)
 class _Finding:
     words: str
-    doubt: bool = False
+    doubt: str = ""
 
 
 def _field(shown: Mapping[View, Bool[np.ndarray, "r c"]]) -> list[_Finding]:
@@ -126,7 +134,7 @@ def _field(shown: Mapping[View, Bool[np.ndarray, "r c"]]) -> list[_Finding]:
         _Finding(
             f"The {view.label} radiograph shows only {100 * share:.0f} % of the field that the network expects; "
             "the rest is guessed.",
-            doubt=True,
+            FIELD,
         )
         for view, mask in shown.items()
         if (share := mask.mean()) < LEAST_FIELD
@@ -142,14 +150,14 @@ def _familiarity(likenesses: Mapping[View, Likeness]) -> list[_Finding]:
                 f"The {view.label} radiograph is very unlike the DRRs that the network was trained on. Check that it "
                 "is the right picture, upright and no negative, and its framing."
             )
-            findings.append(_Finding(words, doubt=True))
+            findings.append(_Finding(words, VERY_UNLIKE))
         elif likeness.distance > 1:
             words = (
                 f"The {view.label} radiograph is less like the DRRs that the network was trained on than 95 % of the "
                 "DRRs of other patients are; real radiographs often are. What the network makes of it is less certain "
                 "than its scores on DRRs say."
             )
-            findings.append(_Finding(words, doubt=True))
+            findings.append(_Finding(words, UNLIKE))
     if likenesses and not findings:
         values = ", ".join(f"{view.label} {likeness.share:.2f}" for view, likeness in likenesses.items())
         findings.append(_Finding(f"What the network saw looks like what it was trained on (familiarity {values})."))
@@ -166,7 +174,7 @@ def _reprojection(correlations: Mapping[View, float]) -> list[_Finding]:
         _Finding(
             f"The volume, projected again, does not look like the {view.label} radiograph that was given (correlation "
             f"{value:.2f}, below {LEAST_CORRELATION}): it does not explain it.",
-            doubt=True,
+            UNEXPLAINED,
         )
         for view, value in poor.items()
     ]
