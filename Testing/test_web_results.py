@@ -1,9 +1,11 @@
-"""The browser app once there is a result: how it is seen."""
+"""The browser app once there is a result: how it is seen, and what is measured."""
 
+import io
 import time
 
 import numpy as np
 import pytest
+from PIL import Image
 from web import PATIENCE_MS, new_page, picture, unfold, wait_for_change
 
 THREED = "#pane-threed .x2ct-pane-content"
@@ -12,7 +14,7 @@ THREED = "#pane-threed .x2ct-pane-content"
 @pytest.fixture(scope="module")
 def page(browser, url):
     """The page with the reconstruction of the sample case."""
-    opened = new_page(browser)
+    opened = new_page(browser, 1280, 720)
     opened.goto(url)
     opened.click("#reconstruct")
     opened.wait_for_selector("#measurements")
@@ -55,3 +57,38 @@ def test_the_volume_is_seen_in_other_ways_and_as_at_first_again(page):
     page.click("#reset")
     wait_until(page, lambda: difference(picture(page, THREED), first) < 3)
     assert "+300 HU" not in page.inner_text("#step-see")
+
+
+def test_the_ratio_follows_its_dragged_line(page):
+    unfold(page, "measure")
+    ratio = page.locator("#measurements tr:has-text('Cardiothoracic ratio')")
+    before = float(ratio.locator(".x2ct-number").inner_text())
+    pane = page.locator("#pane-coronal .x2ct-pane-content")
+    right, left, row = heart_line(pane)
+    x, y = (pane.bounding_box()[side] for side in "xy")
+    page.mouse.move(x + left - 3, y + row)
+    page.wait_for_timeout(1000)
+    page.mouse.down()
+    page.mouse.move(x + left - 3 - (left - right) / 4, y + row, steps=5)
+    page.wait_for_timeout(1000)
+    page.mouse.up()
+    wait_until(page, lambda: float(ratio.locator(".x2ct-number").inner_text()) != before)
+    page.wait_for_selector("#measurements tr[title$='edited by hand']")
+    assert float(ratio.locator(".x2ct-number").inner_text()) == pytest.approx(0.75 * before, abs=0.05)
+
+
+def heart_line(pane) -> tuple[int, int, int]:
+    """Where it begins and ends in a pane, and its row, in pixels."""
+    pixels = np.asarray(Image.open(io.BytesIO(pane.screenshot())).convert("RGB"), float)
+    line = np.abs(pixels - (255, 120, 90)).max(axis=-1) < 20
+    row = int(line.sum(axis=1).argmax())
+    columns = np.nonzero(line[row])[0]
+    return int(columns.min()), int(columns.max()), row
+
+
+def test_organs_are_outlined_and_stand_in_3d(page):
+    page.click("text=In the slices")
+    page.click("text=In 3D")
+    before = come_to_rest(page, THREED)
+    page.click(".x2ct-organs >> text=body")
+    assert wait_for_change(page, THREED, before) >= 0.1

@@ -21,6 +21,7 @@ from X2CTWeb.folder import SessionFolder
 from X2CTWeb.logic.display_logic import DisplayLogic
 from X2CTWeb.logic.drr_logic import DrrLogic
 from X2CTWeb.logic.job_logic import JobLogic
+from X2CTWeb.logic.measure_logic import MeasureLogic
 from X2CTWeb.logic.model_logic import ModelLogic
 from X2CTWeb.logic.radiographs_logic import RadiographsLogic
 from X2CTWeb.logic.results_logic import ResultsLogic
@@ -56,7 +57,7 @@ class App(TrameApp):
         self._drr = DrrLogic(self.server, typed_state, self._folder, drr_job)
         viewer = ViewerLogic(self.server, SlicerApp())
         self._display = DisplayLogic(typed_state, viewer)
-        self._results = ResultsLogic(self.server, typed_state, viewer.scene, self._display)
+        self._results = ResultsLogic(self.server, typed_state, viewer.scene, self._display, MeasureLogic(typed_state))
         self.ui = Page(
             self.server,
             typed_state,

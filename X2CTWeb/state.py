@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from X2CTReconstructionLib.nodes import SEGMENTS
 from X2CTReconstructionLib.presets import PRESETS, WINDOWS
 
 RECONSTRUCT, PROJECT = "reconstruct", "project"
@@ -252,12 +253,14 @@ class DisplayState:
     """How it is shown.
 
     Attributes:
-        preset: Volume rendering preset.
+        preset: Volume rendering preset; empty for no rendering.
         shift: Of its opacities, in HU.
         crop: Whether a box cuts the rendering.
         detectors: Whether the radiographs stand at their detectors in 3D.
         window: Name of the window of the slices.
-        organs: Whether the organs are outlined in the slices.
+        lines: Whether the lines of the cardiothoracic ratio are shown.
+        organs: The organs that are shown.
+        organs_in: Where they are: any of "slices" and "3d".
         enlarged: The pane that fills the main area; empty for all six.
     """
 
@@ -266,7 +269,9 @@ class DisplayState:
     crop: bool = False
     detectors: bool = False
     window: str = next(iter(WINDOWS))
-    organs: bool = False
+    lines: bool = True
+    organs: list[str] = field(default_factory=lambda: list(SEGMENTS))
+    organs_in: list[str] = field(default_factory=list)
     enlarged: str = ""
 
 

@@ -126,14 +126,17 @@ def add_segmentation(scene, labels: UInt8[np.ndarray, "k j i"], geometry: Volume
     return node
 
 
-def add_line(scene, ends_lps: Float[np.ndarray, "2 3"], name: str, colour: tuple[int, int, int]):
+def add_line(
+    scene, ends_lps: Float[np.ndarray, "2 3"], name: str, colour: tuple[int, int, int], labels: tuple[str, str]
+):
     """Add a line that the user may drag by its ends.
 
     Args:
         scene: The `vtkMRMLScene`.
         ends_lps: Where it begins and ends, in mm.
-        name: The node's name, made unique in the scene, and the line's label.
+        name: The node's name, made unique in the scene.
         colour: Red, green, blue, up to 255.
+        labels: What is written beside its ends.
 
     Returns:
         A `vtkMRMLMarkupsLineNode`. Slices before or behind it show its ends; only one that it lies in shows all of it.
@@ -141,8 +144,12 @@ def add_line(scene, ends_lps: Float[np.ndarray, "2 3"], name: str, colour: tuple
     node = _add_node(scene, "vtkMRMLMarkupsLineNode", name)
     node.CreateDefaultDisplayNodes()
     slicer.util.updateMarkupsControlPointsFromArray(node, ras_of(ends_lps))
-    node.GetMeasurement("length").SetEnabled(False)  # its label is longer than the width where an end lies higher
+    for end, label in enumerate(labels):
+        node.SetNthControlPointLabel(end, label)
+    node.GetMeasurement("length").SetEnabled(False)  # it is longer than the width where an end lies higher
     display = node.GetDisplayNode()
+    display.SetPropertiesLabelVisibility(False)
+    display.SetPointLabelsVisibility(True)
     for set_colour in (display.SetColor, display.SetSelectedColor):
         set_colour(*np.array(colour) / 255)
     display.SetSliceProjection(True)

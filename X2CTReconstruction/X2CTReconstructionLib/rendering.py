@@ -50,6 +50,12 @@ def show_volume_rendering(scene, volume_node, preset: str = CHEST, shift_hu: flo
     return display
 
 
+def hide_volume_rendering(volume_node) -> None:
+    """Take a volume out of 3D again, if it is shown there."""
+    if display := _display(volume_node):
+        display.SetVisibility(False)
+
+
 def crop_volume_rendering(scene, volume_node, cropped: bool) -> None:
     """Cut a volume that is shown in 3D with a box that the user may drag, or show all of it.
 

@@ -1,5 +1,7 @@
 """The segments of a segmentation node as arrays, and which organ each of them is."""
 
+from collections.abc import Collection
+
 import numpy as np
 import slicer
 import vtk
@@ -35,6 +37,19 @@ def organ_of(segment, segment_id: str) -> str | None:
     """Which organ of `LABELS` a segment is: by its name, by TotalSegmentator's identifier, or by its terminology."""
     name = segment.GetName().lower()
     return name if name in LABELS else STRUCTURES.get(segment_id) or _CODES.get(_codes(segment))
+
+
+def show_organs(segmentation, organs: Collection[str], in_slices: bool, in_3d: bool) -> None:
+    """Show some of the organs of a `vtkMRMLSegmentationNode`, outlined in the slices; other segments stay hidden."""
+    display = segmentation.GetDisplayNode()
+    modified = display.StartModify()
+    for segment_id in segmentation.GetSegmentation().GetSegmentIDs():
+        organ = organ_of(segmentation.GetSegmentation().GetSegment(segment_id), segment_id)
+        display.SetSegmentVisibility(segment_id, organ in organs)
+    display.SetVisibility2D(in_slices)
+    display.SetVisibility2DFill(False)
+    display.SetVisibility3D(in_3d)
+    display.EndModify(modified)
 
 
 def read_segments(

@@ -28,6 +28,11 @@ def show_radiograph(slice_node, radiograph) -> None:
         _fit(slice_node, radiograph)
 
 
+def cut_at_line(slice_node, line) -> None:
+    """Move a slice view to the middle of a `vtkMRMLMarkupsLineNode`."""
+    slice_node.JumpSliceByOffsetting(*slicer.util.arrayFromMarkupsControlPoints(line, world=True).mean(axis=0))
+
+
 def show_uncertainty(scene, study: Study, opacity: float) -> None:
     """Lay the uncertainty over the volume in all slice views that show it; an opacity of 0 takes it away.
 

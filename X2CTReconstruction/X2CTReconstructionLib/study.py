@@ -147,8 +147,11 @@ def add_study(
     study.attach("Segmentation", add_segmentation(scene, labels, geometry, volume))
     study.attach("Measurements", add_measurements(scene, measurements, f"{volume.GetName()} measurements"))
     if lines := cardiothoracic_lines(labels, geometry):
-        study.attach("HeartWidth", add_line(scene, lines.heart, "Heart width", (255, 120, 90)))
-        study.attach("ThoracicWidth", add_line(scene, lines.thorax, "Inner thoracic width", (90, 190, 255)))
+        # Labels at opposite ends, so that they do not cover each other.
+        heart = add_line(scene, lines.heart, "Heart width", (255, 120, 90), ("", "Heart"))
+        thorax = add_line(scene, lines.thorax, "Inner thoracic width", (90, 190, 255), ("Thorax", ""))
+        study.attach("HeartWidth", heart)
+        study.attach("ThoracicWidth", thorax)
     if trust:
         _add_trust(scene, study, reconstruction)
     for node in study.nodes:

@@ -5,7 +5,14 @@ from trame_server.utils.typed_state import TypedState
 from X2CTReconstructionLib.cameras import look_from, look_from_behind, look_from_source
 from X2CTReconstructionLib.detectors import show_radiographs_in_3d
 from X2CTReconstructionLib.presets import WINDOWS
-from X2CTReconstructionLib.rendering import crop_volume_rendering, fit_crop_box, show_volume_rendering
+from X2CTReconstructionLib.rendering import (
+    crop_volume_rendering,
+    fit_crop_box,
+    hide_volume_rendering,
+    show_volume_rendering,
+)
+from X2CTReconstructionLib.segments import show_organs
+from X2CTReconstructionLib.slices import cut_at_line
 from X2CTReconstructionLib.study import Study, remove_study
 from X2CTWeb.logic.viewer_logic import ViewerLogic
 from X2CTWeb.state import AppState, DisplayState
@@ -24,7 +31,8 @@ class DisplayLogic:
                 (display.preset, display.shift, display.crop): self._apply_in_3d,
                 display.detectors: self._apply_detectors,
                 display.window: self._apply_in_slices,
-                display.organs: self._apply_organs,
+                display.lines: self._apply_lines,
+                (display.organs, display.organs_in): self._apply_organs,
             }
         )
 
@@ -32,7 +40,6 @@ class DisplayLogic:
         """Show a study of the scene instead of the one before, which is removed."""
         self.clear()
         self._study = study
-        study.segmentation.GetDisplayNode().SetVisibility3D(False)
         self._viewer.show(study.volume)
         self._apply()
 
@@ -63,13 +70,17 @@ class DisplayLogic:
         self._apply_organs()
         self._viewer.reset()
         self.look_from("PA")
+        self._apply_lines(self._data.display.lines)
         self._apply_detectors(self._data.display.detectors)
 
     def _apply_in_3d(self, *_) -> None:
         if self._study:
             scene, volume, display = self._viewer.scene, self._study.volume, self._data.display
             self._viewer.draft()
-            show_volume_rendering(scene, volume, display.preset, display.shift)
+            if display.preset:
+                show_volume_rendering(scene, volume, display.preset, display.shift)
+            else:
+                hide_volume_rendering(volume)
             crop_volume_rendering(scene, volume, display.crop)
 
     def _apply_detectors(self, visible: bool) -> None:
@@ -83,8 +94,19 @@ class DisplayLogic:
         if self._study:
             self._study.volume.GetScalarVolumeDisplayNode().SetWindowLevel(*WINDOWS[self._data.display.window])
 
+    def _apply_lines(self, visible: bool) -> None:
+        """Where they are shown, the slices show the heart's from end to end."""
+        lines = self._study.cardiothoracic_lines if self._study else []
+        for line in lines:
+            line.SetDisplayVisibility(visible)
+        if visible and lines:
+            for view in self._viewer.slices.values():
+                cut_at_line(view.get_view_node(), lines[0])
+
     def _apply_organs(self, *_) -> None:
         if self._study:
-            display = self._study.segmentation.GetDisplayNode()
-            display.SetVisibility2D(self._data.display.organs)
-            display.SetVisibility2DFill(False)
+            self._viewer.draft()
+            display = self._data.display
+            show_organs(
+                self._study.segmentation, display.organs, "slices" in display.organs_in, "3d" in display.organs_in
+            )

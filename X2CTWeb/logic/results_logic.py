@@ -15,19 +15,23 @@ from X2CTReconstructionLib.export import write_measurements
 from X2CTReconstructionLib.provenance import anonymous_notes
 from X2CTReconstructionLib.study import add_study
 from X2CTWeb.logic.display_logic import DisplayLogic
+from X2CTWeb.logic.measure_logic import MeasureLogic
 from X2CTWeb.logic.pictures import difference_url, grey_url
 from X2CTWeb.report_process import MEASUREMENTS, REPORT, VOLUME, draw_report
-from X2CTWeb.state import AppState, MeasurementState, ResultState
+from X2CTWeb.state import AppState, ResultState
 
 
 class ResultsLogic:
     """Holds one result at a time."""
 
-    def __init__(self, server: Server, typed_state: TypedState[AppState], scene, display: DisplayLogic) -> None:
+    def __init__(
+        self, server: Server, typed_state: TypedState[AppState], scene, display: DisplayLogic, measure: MeasureLogic
+    ) -> None:
         self._server = server
         self._data = typed_state.data
         self._scene = scene
         self._display = display
+        self._measure = measure
         self._folder: Path | None = None
         self._request: Request | None = None
 
@@ -45,17 +49,18 @@ class ResultsLogic:
         loop = asyncio.get_running_loop()
         reconstruction, labels, measurements = await loop.run_in_executor(None, _load_and_measure, folder)
         await self._tell("Showing the volume")
-        self._display.show(add_study(self._scene, reconstruction, labels, measurements))
+        study = add_study(self._scene, reconstruction, labels, measurements)
+        self._display.show(study)
         self._folder, self._request = folder, request
         self._show_views(reconstruction)
         trust = reconstruction.trust
         self._data.result = ResultState(
             shown=True,
-            measurements=[_row(measurement) for measurement in measurements],
             notes=anonymous_notes(reconstruction),
             low=trust.low,
             words=trust.words,
         )
+        self._measure.follow(study)
         self._data.steps = ["trust", "measure"]
 
     def outdate(self) -> None:
@@ -64,6 +69,7 @@ class ResultsLogic:
 
     def clear(self) -> None:
         """The radiographs are others now: what was made from the last ones goes."""
+        self._measure.stop()
         self._display.clear()
         self._folder = None
         self._data.result = ResultState()
@@ -118,9 +124,3 @@ def _load_and_measure(folder: Path) -> tuple[Reconstruction, np.ndarray, list[Me
     labels, measurements = reconstruction.examine()
     write_measurements(folder / MEASUREMENTS, measurements)
     return reconstruction, labels, measurements
-
-
-def _row(measurement: Measurement) -> MeasurementState:
-    """A measurement in words, with the digits that mean something."""
-    digits = 0 if abs(measurement.value) >= 100 else 1 if abs(measurement.value) >= 1 else 2
-    return MeasurementState(measurement.name, f"{measurement.value:,.{digits}f}", measurement.unit, measurement.note)

@@ -72,6 +72,7 @@ class ViewerLogic:
         self.threed.set_orientation_marker(
             vtkMRMLAbstractViewNode.OrientationMarkerTypeAxes, vtkMRMLAbstractViewNode.OrientationMarkerSizeSmall
         )
+        self.threed.renderer().SetUseDepthPeeling(False)  # without a graphics card it loses what is translucent
         self._still_quality = StillQuality(self.threed)
         manager.set_current_view_ids([view.get_singleton_tag() for view in manager.get_views()])
 

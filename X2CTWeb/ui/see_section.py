@@ -20,7 +20,8 @@ class SeeSection(Section):
         display, shown = typed_state.name.display, typed_state.name.result.shown
         with self.body, html.Div(classes="x2ct-fields"):
             html.Label("Rendering", classes="x2ct-label")
-            self.server.state.presets = [{"value": name, "title": title} for name, title in PRESETS.items()]
+            presets = [*PRESETS.items(), ("", "Off")]
+            self.server.state.presets = [{"value": name, "title": title} for name, title in presets]
             Choice(display.preset, "presets", id="preset", disabled=(f"!{shown}",))
             html.Label("Shift", classes="x2ct-label", title="To the right, only denser tissue is seen")
             words = f"({display.shift} > 0 ? '+' : '') + {display.shift} + ' HU'"
@@ -38,5 +39,4 @@ class SeeSection(Section):
                     v.VBtn(name, value=name, title=f"W {width:g}  L {level:g} HU")
             Switch(display.crop, "Crop the rendering; drag the box's handles", id="crop", disabled=(f"!{shown}",))
             Switch(display.detectors, "Radiographs in 3D, at their detectors", id="detectors", disabled=(f"!{shown}",))
-            Switch(display.organs, "Outline organs in the slices", disabled=(f"!{shown}",))
             v.VBtn("Reset", id="reset", click=self.reset_clicked, disabled=(f"!{shown}",), title="As it was at first")

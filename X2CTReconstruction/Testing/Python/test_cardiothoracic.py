@@ -64,6 +64,14 @@ def test_lines_are_where_they_were_measured(a_measured_study, a_chest):
     assert heart.GetNthControlPointPosition(0)[0] > heart.GetNthControlPointPosition(1)[0], "right to left"
 
 
+def test_lines_are_labelled_at_opposite_ends(a_measured_study):
+    """Both at their middles, or at one side, would lie over each other."""
+    labels = [[line.GetNthControlPointLabel(end) for end in range(2)] for line in a_measured_study.cardiothoracic_lines]
+    assert labels == [["", "Heart"], ["Thorax", ""]]
+    for line in a_measured_study.cardiothoracic_lines:
+        assert not line.GetDisplayNode().GetPropertiesLabelVisibility()
+
+
 def test_the_table_follows_the_lines(a_measured_study, an_observer):
     value, note = row(a_measured_study)
     assert value == pytest.approx(RATIO) and EDITED not in note

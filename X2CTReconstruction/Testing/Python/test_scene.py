@@ -19,7 +19,13 @@ from X2CTReconstructionLib import nodes, presets
 from X2CTReconstructionLib.detectors import show_radiographs_in_3d
 from X2CTReconstructionLib.headless import HeadlessScene
 from X2CTReconstructionLib.pictures import PICTURES, letters
-from X2CTReconstructionLib.rendering import crop_volume_rendering, fit_crop_box, render_pictures, show_volume_rendering
+from X2CTReconstructionLib.rendering import (
+    crop_volume_rendering,
+    fit_crop_box,
+    hide_volume_rendering,
+    render_pictures,
+    show_volume_rendering,
+)
 from X2CTReconstructionLib.study import add_study, find_studies, remove_study, save_scene
 
 
@@ -320,6 +326,8 @@ def test_crop_box_fits_at_first_and_stays_as_the_user_leaves_it(a_scene, a_volum
     assert not display.GetCroppingEnabled() and not box.GetDisplayVisibility()
     crop_volume_rendering(a_scene, a_volume_node, True)
     assert display.GetROINode() is box and box.GetSize() == pytest.approx([100, 200, 300])
+    hide_volume_rendering(a_volume_node)
+    assert not display.GetVisibility()
     fit_crop_box(a_volume_node)
     assert box.GetSize() == pytest.approx([320] * 3)
 
