@@ -4,11 +4,14 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from X2CTLib.errors import InputError
+
+_PATIENCE_S = 0.5
 
 
 @contextmanager
@@ -57,9 +60,22 @@ def replace_file(path: Path) -> Iterator[Path]:
         yield partial
         with partial.open("rb") as file:
             os.fsync(file.fileno())
-        os.replace(partial, path)
+        _replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _replace(partial: Path, path: Path) -> None:
+    """Move a file to the place of another. Windows refuses while somebody reads that one, which does not take long."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            os.replace(partial, path)
+            return
+        except PermissionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def sha256(path: Path) -> str:

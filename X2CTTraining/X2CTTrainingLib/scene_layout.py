@@ -36,4 +36,6 @@ def show_side_by_side(scene, volumes: Sequence) -> None:
         for orientation in ORIENTATIONS:
             slice_node = scene.GetSingletonNode(what + orientation, "vtkMRMLSliceNode")
             show_volume(slice_node, volume)
-            slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(slice_node).SetLinkedControl(True)
+            composite = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(slice_node)
+            composite.SetLinkedControl(True)
+            composite.SetHotLinkedControl(True)

@@ -1,7 +1,9 @@
+import os
+
 import pytest
 
 from X2CTLib.errors import InputError
-from X2CTLib.files import whole_folder
+from X2CTLib.files import replace_file, whole_folder
 
 
 def test_files_arrive_together(tmp_path):
@@ -42,3 +44,18 @@ def test_a_folder_that_cannot_be_is_an_input_error(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match="Choose another output folder"), whole_folder(tmp_path / "file" / "out"):
         pass
+
+
+def test_a_file_that_is_being_read_is_replaced_afterwards(tmp_path, monkeypatch):
+    """As Windows does it."""
+    path, refusals, replace = tmp_path / "status.json", iter(range(3)), os.replace
+
+    def refuse_at_first(source, target) -> None:
+        for _ in refusals:
+            raise PermissionError
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse_at_first)
+    with replace_file(path) as partial:
+        partial.write_text("new", encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == "new"

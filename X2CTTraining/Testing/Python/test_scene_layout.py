@@ -36,5 +36,6 @@ def test_three_volumes_are_shown_side_by_side_in_linked_views(a_scene):
             view = a_scene.GetSingletonNode(what + orientation, "vtkMRMLSliceNode")
             composite = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(view)
             assert (view.GetOrientation(), view.GetLayoutLabel()) == (orientation, what)
-            assert composite.GetBackgroundVolumeID() == volume.GetID() and composite.GetLinkedControl()
+            assert composite.GetBackgroundVolumeID() == volume.GetID()
+            assert composite.GetLinkedControl() and composite.GetHotLinkedControl()
             assert not view.GetXYToRAS().IsIdentity() and view.GetViewGroup() == 2
