@@ -31,6 +31,7 @@ LUNGS = "Lungs volume (mL)"
 OUTLINED = "Lungs volume by planimetry on the radiographs (mL)"
 AGAINST_OUTLINED = "Lungs volume against planimetry on the radiographs (%)"
 """Columns of the table."""
+_IN_SHORT = {LUNGS: "lungs {:.0f} mL", OUTLINED: "by planimetry {:.0f} mL"}
 _SUMMED_UP = "reprojection", "familiarity", "Lungs volume"
 
 
@@ -189,6 +190,6 @@ def _in_short(case: Case) -> str:
     told = [
         "low trust" if case.numbers.get("low trust") == "yes" else "",
         *(f"{name} {value:.2f}" for name, value in case.numbers.items() if name.startswith("reprojection")),
-        *(f"{name} {case.numbers[name]:.0f}" for name in (LUNGS, OUTLINED) if name in case.numbers),
+        *(words.format(case.numbers[name]) for name, words in _IN_SHORT.items() if name in case.numbers),
     ]
     return f"{case.name}: {', '.join(filter(None, told))}"

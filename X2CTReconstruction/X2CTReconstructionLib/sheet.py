@@ -16,7 +16,7 @@ from X2CTLib.mark import MARK
 TILE = 200
 """Edge of a picture on the sheet."""
 _QUALITY = 85
-_LETTERS, _LETTER_WIDTH, _MARGIN = 14, 8, 6  # size, usual width, and room around the words, in pixels
+_LETTERS, _LETTER_WIDTH, _MARGIN = 14, 7, 6  # size, usual width, and room around the words, in pixels
 _LEAST_TILES = 6
 _WHITE, _AMBER = (1.0, 1.0, 1.0), (1.0, 0.8, 0.3)
 

@@ -117,7 +117,7 @@ def test_the_sheet_has_a_row_for_every_case_and_names_those_that_failed(made, pa
     words, pictures = zip(*shown, strict=True)
     assert [len(of) for of in pictures] == [1, 0, 0, 1] and pictures[3] == [tmp_path / "out" / "b" / "pa.png"]
     assert words[1] == "bad: bad.png is blank." and "by zero" in words[2]
-    assert words[3] == "b: low trust, reprojection correlation PA 0.91, Lungs volume (mL) 4000"
+    assert words[3] == "b: low trust, reprojection correlation PA 0.91, lungs 4000 mL"
 
 
 def test_a_row_of_the_sheet_shows_its_words_above_its_pictures(tmp_path):
