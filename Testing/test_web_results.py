@@ -1,12 +1,18 @@
-"""The browser app once there is a result: how it is seen, and what is measured."""
+"""The browser app once there is a result: how it is seen, what is measured, and what is kept."""
 
+import csv
 import io
 import time
+import zipfile
 
 import numpy as np
+import pydicom
 import pytest
+import SimpleITK as sitk
 from PIL import Image
-from web import PATIENCE_MS, new_page, picture, unfold, wait_for_change
+from web import PATIENCE_MS, kept, new_page, picture, unfold, wait_for_change
+
+from X2CTLib.mark import MARK
 
 THREED = "#pane-threed .x2ct-pane-content"
 
@@ -92,3 +98,23 @@ def test_organs_are_outlined_and_stand_in_3d(page):
     before = come_to_rest(page, THREED)
     page.click(".x2ct-organs >> text=body")
     assert wait_for_change(page, THREED, before) >= 0.1
+
+
+def test_what_is_kept_is_what_is_shown(page, tmp_path):
+    """The dragged line's ratio too, and in volumes of one size."""
+    unfold(page, "measure")
+    shown = page.locator("#measurements tr:has-text('Cardiothoracic ratio') .x2ct-number").inner_text()
+    unfold(page, "keep")
+    everything = zipfile.ZipFile(io.BytesIO(kept(page, "everything.zip")))
+    everything.extractall(tmp_path)
+    volume = sitk.ReadImage(tmp_path / "volume.nrrd")
+    assert volume.GetSize() == sitk.ReadImage(tmp_path / "volume.nii.gz").GetSize() == (128, 128, 128)
+    with (tmp_path / "measurements.csv").open(encoding="utf-8", newline="") as file:
+        (ratio,) = [row for row in csv.DictReader(file) if row["name"] == "Cardiothoracic ratio"]
+    assert float(ratio["value"]) == pytest.approx(float(shown), abs=0.01)
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert MARK in report and "radiograph" in report
+    assert any(name.endswith(".mrml") for name in zipfile.ZipFile(tmp_path / "scene.mrb").namelist())
+    series = zipfile.ZipFile(io.BytesIO(kept(page, "dicom.zip")))
+    first = pydicom.dcmread(io.BytesIO(series.read("ct_001.dcm")))
+    assert "DERIVED" in first.ImageType and first.PatientName == "Anonymous"

@@ -21,13 +21,13 @@ from X2CTWeb.folder import SessionFolder
 from X2CTWeb.logic.display_logic import DisplayLogic
 from X2CTWeb.logic.drr_logic import DrrLogic
 from X2CTWeb.logic.job_logic import JobLogic
+from X2CTWeb.logic.keep_logic import KeepLogic
 from X2CTWeb.logic.measure_logic import MeasureLogic
 from X2CTWeb.logic.model_logic import ModelLogic
 from X2CTWeb.logic.radiographs_logic import RadiographsLogic
 from X2CTWeb.logic.results_logic import ResultsLogic
 from X2CTWeb.logic.viewer_logic import ViewerLogic, edge_letters
 from X2CTWeb.loopback import HOST, guard
-from X2CTWeb.report_process import MEASUREMENTS, REPORT, VOLUME
 from X2CTWeb.state import PROJECT, RECONSTRUCT, AppState
 from X2CTWeb.ui.page import Page
 
@@ -57,17 +57,14 @@ class App(TrameApp):
         self._drr = DrrLogic(self.server, typed_state, self._folder, drr_job)
         viewer = ViewerLogic(self.server, SlicerApp())
         self._display = DisplayLogic(typed_state, viewer)
-        self._results = ResultsLogic(self.server, typed_state, viewer.scene, self._display, MeasureLogic(typed_state))
+        keep = KeepLogic(self.server, typed_state, self._folder, viewer.scene)
+        self._results = ResultsLogic(typed_state, viewer.scene, self._display, MeasureLogic(typed_state), keep)
         self.ui = Page(
             self.server,
             typed_state,
             slices={name: (view, edge_letters(view)) for name, view in viewer.slices.items()},
             threed=viewer.threed,
-            downloads={
-                VOLUME: self._results.volume,
-                MEASUREMENTS: self._results.measurements,
-                REPORT: self._results.report,
-            },
+            result_file=keep.file,
             drr_file=self._drr.file,
         )
         self._connect()

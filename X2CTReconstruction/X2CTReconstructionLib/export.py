@@ -1,7 +1,6 @@
 """What leaves the scene: a study's volume, table, report and scene as files that name nobody unless they are told to.
 
-Everything is made from the study's own nodes, so that corrected organs and measurements are what is exported. The
-radiographs' files are not asked again.
+Everything is made from the study's own nodes, so that corrected organs and measurements are what is exported.
 """
 
 import csv
@@ -14,7 +13,9 @@ from X2CTLib.anatomy import Measurement
 from X2CTLib.dicom_ct import write_dicom_series
 from X2CTLib.errors import InputError
 from X2CTLib.files import whole_folder
+from X2CTLib.geometry import View
 from X2CTLib.progress import CancelToken, Progress, part, silent
+from X2CTLib.radiograph import Radiograph
 from X2CTLib.reconstruction import Reconstruction, write_image
 from X2CTReconstructionLib.headless import HeadlessScene
 from X2CTReconstructionLib.nodes import read_measurements
@@ -47,6 +48,7 @@ def export_study(
     patient: Patient = NOBODY,
     progress: Progress = silent,
     cancel: CancelToken | None = None,
+    radiographs: dict[View, Radiograph] | None = None,
 ) -> list[Path]:
     """Write a study's files into a folder, all of them or none.
 
@@ -57,6 +59,7 @@ def export_study(
         patient: Goes into the DICOM series and the scene's subject hierarchy.
         progress: Told about every kind.
         cancel: Looked at before every kind, and within the slow ones.
+        radiographs: What the study was made from, for the report, where they are still at hand.
 
     Returns:
         The files, and the folder of the DICOM series.
@@ -79,7 +82,7 @@ def export_study(
             elif kind == "table":
                 _table(study, scratch / KINDS[kind])
             elif kind == "report":
-                _report(study, scratch / KINDS[kind], step, cancel)
+                _report(study, scratch / KINDS[kind], radiographs or {}, step, cancel)
             else:
                 _scene(study, scratch / KINDS[kind], patient)
     progress(1.0, "Exported")
@@ -116,10 +119,12 @@ def _table(study: Study, path: Path) -> None:
     write_measurements(path, read_measurements(study.measurements))
 
 
-def _report(study: Study, path: Path, progress: Progress, cancel: CancelToken) -> None:
+def _report(
+    study: Study, path: Path, radiographs: dict[View, Radiograph], progress: Progress, cancel: CancelToken
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         pictures = render_pictures(study.volume, Path(folder), progress=progress, cancel=cancel)
-        write_report(path, reconstruction_of(study), {}, read_measurements(study.measurements), pictures)
+        write_report(path, reconstruction_of(study), radiographs, read_measurements(study.measurements), pictures)
 
 
 def _scene(study: Study, path: Path, patient: Patient) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -205,6 +206,23 @@ def save_scene(scene, path: Path) -> None:
             os.replace(partial, path)
     except OSError as error:
         raise InputError(f"The scene could not be saved as {path.name}: {error}.") from error
+
+
+def load_scene(scene, path: Path) -> None:
+    """Add what `save_scene` has saved to a scene, also where no application reads its bundles.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(path) as bundle:
+            bundle.extractall(folder)
+            (description,) = Path(folder).glob("*/*.mrml")
+            scene.SetURL(str(description))
+            if not scene.Import():
+                raise OSError("Slicer could not read the scene")
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"The scene {path.name} could not be loaded: {error}.") from error
 
 
 def _role(role: str, view: View | None) -> str:

@@ -66,7 +66,7 @@ class Page(VAppLayout):
         typed_state: TypedState[AppState],
         slices: dict[str, tuple[SliceView, dict[str, str]]],
         threed: ThreeDView,
-        downloads: dict[str, Callable],
+        result_file: Callable,
         drr_file: Callable,
     ) -> None:
         self.state_name = typed_state.name
@@ -87,7 +87,7 @@ class Page(VAppLayout):
                     self.see = SeeSection(typed_state)
                     TrustSection(typed_state)
                     MeasureSection(typed_state)
-                    KeepSection(typed_state, downloads)
+                    KeepSection(typed_state, result_file)
                 with self._steps(PROJECT, self.state_name.drr.steps):
                     self.ct = CtSection(typed_state)
                     GeometrySection(typed_state)

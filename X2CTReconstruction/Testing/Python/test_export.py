@@ -17,7 +17,7 @@ from X2CTLib.mark import MARK
 from X2CTLib.progress import CancelToken
 from X2CTReconstructionLib.export import KINDS, Patient, export_study
 from X2CTReconstructionLib.headless import HeadlessScene
-from X2CTReconstructionLib.study import add_study, find_studies
+from X2CTReconstructionLib.study import add_study, find_studies, load_scene
 from X2CTReconstructionLib.study_contents import copy_study, reconstruction_of
 
 
@@ -90,11 +90,7 @@ def test_the_table_and_the_report_are_what_the_scene_holds_now(a_study, tmp_path
 
 def test_the_scene_opens_as_the_same_study(a_study, exported, a_reconstruction):
     opened = HeadlessScene().scene
-    bundle = exported["scene.mrb"]
-    with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(bundle.parent)
-    opened.SetURL(str(bundle.with_suffix("") / "scene.mrml"))
-    assert opened.Import()
+    load_scene(opened, exported["scene.mrb"])
     names = {node.GetName() for node in a_study.nodes}
     for node in a_study.nodes:
         copy = opened.GetFirstNodeByName(node.GetName())

@@ -2,7 +2,6 @@
 
 import json
 import struct
-import zipfile
 
 import numpy as np
 import pytest
@@ -26,7 +25,7 @@ from X2CTReconstructionLib.rendering import (
     render_pictures,
     show_volume_rendering,
 )
-from X2CTReconstructionLib.study import add_study, find_studies, remove_study, save_scene
+from X2CTReconstructionLib.study import add_study, find_studies, load_scene, remove_study, save_scene
 
 
 def ras_of(volume_node, i, j, k):
@@ -47,14 +46,6 @@ def a_volume_node(a_scene, a_chest):
 @pytest.fixture
 def a_segmentation_node(a_scene, a_chest, a_volume_node):
     return nodes.add_segmentation(a_scene, a_chest.labels, a_chest.geometry, a_volume_node)
-
-
-def load_scene(scene, bundle):
-    """What ReadFromMRB does, but that needs an application's cache folder."""
-    with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(bundle.parent)
-    scene.SetURL(str(bundle.with_suffix("") / "case.mrml"))
-    assert scene.Import()
 
 
 # Nodes
