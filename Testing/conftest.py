@@ -8,6 +8,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))
 
+from one_chest import save_one_chest_model
 from web import new_page, serving, unfold
 
 FLAGS = [
@@ -45,6 +46,12 @@ def browser():
         launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def one_chest(tmp_path_factory):
+    """A small model of one view."""
+    return save_one_chest_model(tmp_path_factory.mktemp("model") / "one_chest.safetensors")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import urllib.error
 import urllib.request
 
 import pytest
-from one_chest import save_one_chest_model
 from web import OUTPUT, kept, new_page, picture, serving, unfold, wait_for_change
 
 from X2CTLib.geometry import View
@@ -65,9 +64,8 @@ def test_an_own_radiograph_is_not_paired_with_the_sample(page):
     page.wait_for_selector("#reconstruct:enabled")
 
 
-def test_a_model_of_one_view_waits_for_that_one_only(browser, tmp_path):
-    model = save_one_chest_model(tmp_path / "one_chest.safetensors")
-    with serving(tmp_path, "--model", str(model)) as address:
+def test_a_model_of_one_view_waits_for_that_one_only(browser, one_chest, tmp_path):
+    with serving(tmp_path, "--model", str(one_chest)) as address:
         page = new_page(browser)
         page.goto(address)
         page.wait_for_selector("#reconstruct:enabled")
@@ -77,6 +75,7 @@ def test_a_model_of_one_view_waits_for_that_one_only(browser, tmp_path):
         assert page.locator("#reconstruct").is_disabled()
         page.set_input_files("#pa-file", sample_drrs()[View.PA])
         page.wait_for_selector("#reconstruct:enabled")
+        page.get_by_label("Estimate the uncertainty").check()
         page.click("#reconstruct")
         page.wait_for_selector("#measurements")
         page.locator("#pane-pa").get_by_role("button", name="Input").click()
@@ -84,7 +83,8 @@ def test_a_model_of_one_view_waits_for_that_one_only(browser, tmp_path):
         assert page.locator("#pane-lateral").get_by_role("button", name="Input").count() == 0
         assert picture(page, "#pane-lateral img").std() > 20, "still as it was taken"
         unfold(page, "keep")
-        assert "estimated from one radiograph" in kept(page, "report.html").decode()
+        report = kept(page, "report.html").decode()
+        assert "estimated from one radiograph" in report and "Uncertainty is how much" in report
         page.close()
 
 

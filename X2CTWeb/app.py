@@ -16,6 +16,7 @@ from trame_slicer.core import SlicerApp
 from X2CTLib.errors import InputError
 from X2CTLib.request import Request
 from X2CTLib.sample import sample_case
+from X2CTLib.weights import load_templates
 from X2CTLib.worker import Worker
 from X2CTWeb.folder import SessionFolder
 from X2CTWeb.logic.display_logic import DisplayLogic
@@ -80,6 +81,7 @@ class App(TrameApp):
         radiographs.pair_chosen.connect(self._radiographs.choose_pair)
         radiographs.sample_clicked.connect(self._radiographs.load_sample)
         radiographs.swap_clicked.connect(self._radiographs.swap)
+        radiographs.crop_clicked.connect(self._radiographs.crop_to_chest)
         radiographs.override_clicked.connect(self._radiographs.override)
         model.model_added.connect(self._model.add)
         model.delete_clicked.connect(self._model.delete)
@@ -113,12 +115,17 @@ class App(TrameApp):
         await self._radiographs.take_pair(self._drr.pair)
 
     def _on_model(self) -> None:
-        self._radiographs.need(self._model.views)
+        self._radiographs.need(load_templates(self._model.model))
 
     def _reconstruct(self) -> None:
+        try:
+            corrections = self._radiographs.corrections
+        except InputError as error:
+            self._data.error = str(error)
+            return
         request = Request(
             files={view.name: path for view, path in self._radiographs.files.items()},
-            corrections={view.name: correction for view, correction in self._radiographs.corrections.items()},
+            corrections={view.name: correction for view, correction in corrections.items()},
             override=self._data.input.overridden,
             model=self._model.model,
             styler=self._model.styler,

@@ -43,6 +43,7 @@ class RadiographState:
         details: Size in pixels and, where known, in millimetres.
         notes: Assumptions and warnings, in words.
         oriented: Whether the file or the user says which way the patient faces.
+        mirrored: Whether it is used the other way round, since that is how the patient faces.
         taken: The radiograph.
         unstyled: What the styler was given, where one was used.
         seen: What the network saw.
@@ -58,6 +59,7 @@ class RadiographState:
     details: str = ""
     notes: list[str] = field(default_factory=list)
     oriented: bool = False
+    mirrored: bool = False
     taken: str = ""
     unstyled: str = ""
     seen: str = ""
@@ -89,7 +91,7 @@ class InputState:
         notes: What is to be said of the pair.
         problem: What speaks against them; empty if nothing does.
         overridden: Whether the user goes on nevertheless.
-        wanted: What the model needs, in words.
+        wanted: What is in the way of a reconstruction, in words.
         ready: Whether they can be reconstructed.
         reading: Whether files are being read.
         shown: What the panes show: a picture's name in `RadiographState`.

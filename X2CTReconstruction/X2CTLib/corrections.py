@@ -66,6 +66,12 @@ class Correction:
         part = part[:, : part.shape[1] - round(right * columns)]
         return pixels.min() + pixels.max() - part if self.inverted else part
 
+    def further_crop(self, parts: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+        """The `crop` that also cuts off parts of what this one leaves."""
+        left, top, right, bottom = self.crop
+        kept = (1 - left - right, 1 - top - bottom) * 2
+        return tuple(cut + part * rest for cut, part, rest in zip(self.crop, parts, kept, strict=True))
+
     def to_dict(self) -> dict:
         """For JSON."""
         return asdict(self)

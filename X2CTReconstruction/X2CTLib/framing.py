@@ -270,6 +270,11 @@ def _notes(radiograph: Radiograph, best: _Placing, placings: Sequence[_Placing])
     """What was assumed, and what a person should look at."""
     name = radiograph.source
     notes = []
+    if best.similarity < TRUSTED_SIMILARITY:
+        notes.append(
+            f"{name}: hardly looks like a chest in this view (similarity {best.similarity:.2f}, below "
+            f"{TRUSTED_SIMILARITY}). Check that it is the right picture, and its framing."
+        )
     if radiograph.pixel_mm is None:
         notes.append(f"{name}: the size was estimated from the lungs; lengths and volumes may be off by a quarter.")
     if best.mirrored:
@@ -279,9 +284,4 @@ def _notes(radiograph: Radiograph, best: _Placing, placings: Sequence[_Placing])
         notes.append(f"{name}: it is not certain which way the patient faces. Check that the spine is to the right.")
     if max(placing.negative for placing in placings) > best.similarity + _CLEARLY:
         notes.append(f"{name}: looks like a negative. Check that bone is bright, and invert the picture if not.")
-    if best.similarity < TRUSTED_SIMILARITY:
-        notes.append(
-            f"{name}: similarity to a chest in this view is {best.similarity:.2f}, below {TRUSTED_SIMILARITY}. "
-            "Check that it is the right picture, and its framing."
-        )
     return notes

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from X2CTLib.corrections import Correction
 from X2CTLib.errors import X2CTError
 from X2CTLib.files import whole_folder
-from X2CTLib.framing import Framing, chest_crop, frame_radiographs, standard_view
+from X2CTLib.framing import chest_crop, frame_radiographs, standard_view
 from X2CTLib.geometry import View
 from X2CTLib.inference import check_needs
 from X2CTLib.matching import resized
@@ -89,7 +89,7 @@ def _seen(
             styled=_write(folder, view, "styled", styled[view]) if styled else None,
             words=_words(used[view], framing.mm_per_pixel),
             notes=(*views[view.name].notes, *framing.notes),
-            chest_crop=_crop(request.corrections.get(view.name, Correction()), used[view], framing),
+            chest_crop=request.corrections.get(view.name, Correction()).further_crop(chest_crop(used[view], framing)),
         )
         for view, framing in framings.items()
     }
@@ -109,14 +109,6 @@ def _judged(
         problems = problems + objections
     overridable = bool(problems) and problems[0] in objections
     return Preview(views, tuple(notes), problems[0] if problems else None, overridable)
-
-
-def _crop(done: Correction, radiograph: Radiograph, framing: Framing) -> tuple[float, float, float, float]:
-    """The crop to the chest, as parts of the picture before the crop that has been done."""
-    left, top, right, bottom = done.crop
-    kept = (1 - left - right, 1 - top - bottom) * 2
-    further = chest_crop(radiograph, framing)
-    return tuple(cut + part * rest for cut, part, rest in zip(done.crop, further, kept, strict=True))
 
 
 def _small(radiograph: Radiograph) -> Float[np.ndarray, "r c"]:

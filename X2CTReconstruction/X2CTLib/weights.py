@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
+from safetensors import safe_open
 
-from X2CTLib.cards import DEFAULT_MODEL
+from X2CTLib.cards import DEFAULT_MODEL, views_read
 from X2CTLib.errors import ModelError
 from X2CTLib.geometry import CUBE_VOXELS, HU_RANGE, ProjectionGeometry, View
 from X2CTLib.model_files import fitting, load_model_files, save_model_files
@@ -76,3 +77,14 @@ def load_model(path: Path | str | None = None) -> Model:
         )
         templates = {view: tensors[_TEMPLATE + view.name].numpy() for view in generator.views}
     return Model(generator.eval().requires_grad_(False), card, templates)
+
+
+def load_templates(path: Path) -> dict[View, Float[np.ndarray, "r c"]]:
+    """The templates alone of a model, in the order of its views, without reading all of its weights.
+
+    Raises:
+        ModelError: It has none.
+    """
+    views = [View[name] for name in views_read(path)]
+    with fitting(path), safe_open(path, "pt") as file:
+        return {view: file.get_tensor(_TEMPLATE + view.name).float().numpy() for view in views}

@@ -14,7 +14,6 @@ from X2CTLib.cards import (
     reconstruction_models,
     remove_model,
     styler_models,
-    views_read,
 )
 from X2CTLib.device import PRECISIONS
 from X2CTLib.errors import InputError, X2CTError
@@ -66,11 +65,6 @@ class ModelLogic:
     def styler(self) -> Path | None:
         """Weights of the styler that is chosen."""
         return Path(self._data.model.styler) if self._data.model.styler else None
-
-    @property
-    def views(self) -> list[View]:
-        """What the model reads."""
-        return [View[name] for name in views_read(self.model)]
 
     async def add(self, files: list[dict], paths: list[str]) -> None:
         """Install a model that the browser sends, weights and card; see `uploads.keep`."""

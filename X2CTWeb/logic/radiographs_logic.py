@@ -1,44 +1,37 @@
 """The radiographs: where their files are, what is said of them, whether they can be reconstructed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+import math
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float
+from trame_server.utils.asynchronous import create_task
 from trame_server.utils.typed_state import TypedState
 from undo_stack import Signal
 
 from X2CTLib.corrections import Correction
 from X2CTLib.errors import InputError, X2CTError
+from X2CTLib.framing import TRUSTED_SIMILARITY, Framing, chest_crop, frame_radiographs
 from X2CTLib.geometry import View
 from X2CTLib.pairing import Pair, find_pairs
-from X2CTLib.radiograph import Radiograph, find_objections, find_warnings, overridden, read_radiograph
+from X2CTLib.radiograph import find_objections, find_warnings, overridden
 from X2CTWeb.folder import SessionFolder
-from X2CTWeb.logic.pictures import grey_url, reduced
+from X2CTWeb.logic.given import Given, correction_by
 from X2CTWeb.logic.uploads import keep
-from X2CTWeb.state import AppState, ChoiceState, CorrectionState, RadiographState
+from X2CTWeb.state import AppState, ChoiceState, RadiographState
 
+REST_SECONDS = 0.15
+"""How long a control must rest before what it says is done: it costs time with large radiographs."""
 T = TypeVar("T")
 _OTHER = {View.PA: View.LATERAL, View.LATERAL: View.PA}
-
-
-@dataclass(frozen=True)
-class _Given:
-    """A radiograph that was given.
-
-    Attributes:
-        path: Its file.
-        radiograph: As it was read.
-        picture: The same as the page shows it.
-    """
-
-    path: Path
-    radiograph: Radiograph
-    picture: Float[np.ndarray, "r c"]
+_THREAD = ThreadPoolExecutor(max_workers=1)
+"""One, so that nothing is read or framed twice at a time."""
 
 
 class RadiographsLogic:
@@ -61,15 +54,16 @@ class RadiographsLogic:
         self._data = typed_state.data
         self._folder = folder
         self._sample = Pair("sample", {view.name: path for view, path in sample.items()})
-        self._needed: list[View] = []
+        self._templates: Mapping[View, Float[np.ndarray, "r c"]] = {}
         self._pairs: list[Pair] = []
         self._pair = 0
-        self._given: dict[View, _Given] = {}
-        self._corrections: dict[View, Correction] = {}
+        self._given: dict[View, Given] = {}
+        self._framings: dict[View, Framing] = {}
+        self._settling: asyncio.Task | None = None
         self._one_at_a_time = asyncio.Lock()
         names = typed_state.name.input
-        for view, name in ((View.PA, names.pa), (View.LATERAL, names.lateral)):
-            typed_state.bind_changes({name.correction: lambda _, view=view: self._on_correction(view)})
+        for name in (names.pa, names.lateral):
+            typed_state.bind_changes({name.correction: self._on_correction})
 
     @property
     def files(self) -> dict[View, Path]:
@@ -78,13 +72,17 @@ class RadiographsLogic:
 
     @property
     def corrections(self) -> dict[View, Correction]:
-        """What the user has set right."""
-        return {view: correction for view, correction in self._corrections.items() if correction != Correction()}
+        """What the user has set right, down to the last moment.
 
-    def need(self, views: Iterable[View]) -> None:
-        """Tell what the model reads."""
-        self._needed = list(views)
-        self._data.input.wanted = f"Choose the {' and the '.join(view.label for view in self._needed)} radiograph"
+        Raises:
+            InputError: It makes no sense.
+        """
+        wanted = {view: correction_by(self._shown(view).correction) for view in self._given}
+        return {view: correction for view, correction in wanted.items() if correction != Correction()}
+
+    def need(self, templates: Mapping[View, Float[np.ndarray, "r c"]]) -> None:
+        """Tell what the model reads, by the mean standard views that it knows."""
+        self._templates = templates
         self._show()
 
     async def load_sample(self) -> None:
@@ -100,7 +98,12 @@ class RadiographsLogic:
         """Take what the browser sends, files and folders, and find the pairs in it; see `uploads.keep`."""
         async with self._telling():
             chosen = keep(self._folder, files, paths)
-            await self._take_pairs(await _aside(find_pairs, chosen))
+            free = [view.name for view in View if view not in self._own]
+            pairs = await _aside(find_pairs, chosen, free or [view.name for view in View])
+            if len(pairs) == len(pairs[0].files) == 1:
+                await self._add(pairs[0])
+            else:
+                await self._take_pairs(pairs)
 
     async def choose_pair(self, index: int) -> None:
         """Take another one of the pairs that were found."""
@@ -118,30 +121,51 @@ class RadiographsLogic:
     async def swap(self) -> None:
         """The lateral is the PA and the other way round; what was set right in them goes along."""
         async with self._telling():
-            corrections = {_OTHER[view]: correction for view, correction in self._corrections.items()}
-            self._given = await self._read({_OTHER[view]: path for view, path in self.files.items()})
-            self._corrections = corrections
+            self._given = {_OTHER[view]: given for view, given in self._given.items()}
+
+    async def crop_to_chest(self) -> None:
+        """Cut off what is not the chest, where it is found."""
+        async with self._telling():
+            framings = self._framings or await self._find_chest()
+            found = {view: framing for view, framing in framings.items() if framing.similarity >= TRUSTED_SIMILARITY}
+            for view, framing in found.items():
+                given = self._given[view]
+                crop = given.correction.further_crop(chest_crop(given.corrected, framing))
+                # The controls know whole percents.
+                crop = tuple(math.floor(100 * part) / 100 for part in crop)
+                self._given[view] = await _aside(given.with_correction, replace(given.correction, crop=crop))
+            self._show()
+            self.corrected()
 
     def override(self) -> None:
         """Go on, whatever speaks against the radiographs."""
         self._data.input.overridden = True
         self._show_pair()
 
+    @property
+    def _own(self) -> dict[View, Given]:
+        """The user's own: the sample is another patient, and goes when the first of them comes."""
+        return {} if self._pairs == [self._sample] else self._given
+
     async def _take_pairs(self, pairs: list[Pair], index: int = 0) -> None:
-        files = pairs[index].files
-        self._given = await self._read({view: files[view.name] for view in View if view.name in files})
-        self._corrections = {}
+        self._given = await self._read(pairs[index])
         self._pairs, self._pair = pairs, index
 
     async def _take_one(self, view: View, files: list[dict], paths: list[str]) -> None:
         async with self._telling():
-            read = await self._read({view: keep(self._folder, files, paths)[0]})
-            # The sample is another patient: what is left of it goes when the user's own first radiograph comes.
-            own = {} if self._pairs == [self._sample] else self._given
-            self._given = {**own, **read}
-            self._corrections = {v: correction for v, correction in self._corrections.items() if v in own}
-            self._corrections.pop(view, None)
-            self._pairs, self._pair = [], 0
+            await self._add(Pair("", {view.name: keep(self._folder, files, paths)[0]}))
+
+    async def _add(self, pair: Pair) -> None:
+        """Take a single radiograph; one of the other view stays."""
+        read = await self._read(pair)
+        stay = {view: given for view, given in self._own.items() if view not in read}
+        # Where both name their patients, these have been compared.
+        unchecked = None in {given.radiograph.patient for given in (*read.values(), *stay.values())}
+        notes = [
+            f"{given.path.name} stays. Check that both are of one patient." for given in stay.values() if unchecked
+        ]
+        self._given = {**stay, **read}
+        self._pairs, self._pair = [replace(pair, notes=[*pair.notes, *notes])], 0
 
     @asynccontextmanager
     async def _telling(self) -> AsyncIterator[None]:
@@ -160,40 +184,64 @@ class RadiographsLogic:
             if self._given is not before:
                 self._data.input.overridden = False
                 self._data.input.shown = "taken"
+                for view in View:
+                    TypedState.from_dataclass(self._shown(view), RadiographState())
                 self._show()
                 self.changed()
 
-    async def _read(self, paths: dict[View, Path]) -> dict[View, _Given]:
-        return {view: await _aside(_read, path, view) for view, path in paths.items()}
+    async def _read(self, pair: Pair) -> dict[View, Given]:
+        return {view: await _aside(Given.read, pair.files[view.name]) for view in View if view.name in pair.files}
 
-    def _on_correction(self, view: View) -> None:
-        shown = self._shown(view).correction
+    def _on_correction(self, _) -> None:
+        if self._settling:
+            self._settling.cancel()
+        self._settling = create_task(self._settle())
+
+    async def _settle(self) -> None:
+        """Do what the controls say, and say what is to be said of where the chest lies."""
+        await asyncio.sleep(REST_SECONDS)
         try:
-            wanted = _correction(shown)
+            for view in [*self._given]:
+                await self._correct(view)
         except InputError as error:
             self._data.error = str(error)
-            return
-        if view in self._given and wanted != self._corrections.get(view, Correction()):
-            self._corrections[view] = wanted
+        self._framings = await self._find_chest()
+        for view in self._framings:
             self._show_radiograph(view)
+        self._state.flush()
+
+    async def _correct(self, view: View) -> None:
+        given, wanted = self._given[view], correction_by(self._shown(view).correction)
+        if wanted != given.correction:
+            self._given[view] = await _aside(given.with_correction, wanted)
+            self._framings = {}
+            self._show_radiograph(view)
+            self._show_pair()
             self.corrected()
+            self._state.flush()
+
+    async def _find_chest(self) -> dict[View, Framing]:
+        used = {view: given.corrected for view, given in self._given.items() if view in self._templates}
+        return await _aside(frame_radiographs, used, self._templates) if used else {}
 
     def _shown(self, view: View) -> RadiographState:
         return self._data.input.pa if view is View.PA else self._data.input.lateral
 
     def _show(self) -> None:
+        self._framings = {}
         for view in View:
             self._show_radiograph(view)
         self._show_pair()
+        self._on_correction(None)
 
     def _show_radiograph(self, view: View) -> None:
         shown, given = self._shown(view), self._given.get(view)
-        correction = self._corrections.get(view, Correction())
-        described = _described(given, correction) if given else RadiographState()
-        if given and view not in self._needed:
-            described.notes.insert(0, "Not used: the model reads the other view only.")
-        described.adjusting = shown.adjusting and given is not None
-        TypedState.from_dataclass(shown, described)
+        if not given:
+            TypedState.from_dataclass(shown, RadiographState())
+            return
+        given.show(shown, self._framings.get(view))
+        if view not in self._templates:
+            shown.notes = ["Not used: the model reads the other view only.", *shown.notes]
 
     def _show_pair(self) -> None:
         shown = self._data.input
@@ -202,73 +250,21 @@ class RadiographsLogic:
             [ChoiceState(str(number), pair.name) for number, pair in enumerate(self._pairs)] if several else []
         )
         shown.pair = str(self._pair)
-        radiographs = {view: given.radiograph for view, given in self._given.items()}
+        radiographs = {view: given.corrected for view, given in self._given.items()}
         objections = find_objections(radiographs)
-        shown.problem = objections[0] if objections else ""
+        shown.problem = " ".join(objections)
         of_pair = self._pairs[self._pair].notes if self._pairs else []
-        shown.notes = [*of_pair, *overridden(objections), *find_warnings(radiographs)]
-        shown.ready = self._given.keys() >= set(self._needed) and (shown.overridden or not shown.problem)
-
-
-def _read(path: Path, view: View) -> _Given:
-    radiograph = read_radiograph(path, view)
-    return _Given(path, radiograph, reduced(radiograph.pixels))
+        accepted = overridden(objections) if shown.overridden else []
+        shown.notes = [*of_pair, *accepted, *find_warnings(radiographs)]
+        missing = [view.label for view in self._templates if view not in self._given]
+        shown.wanted = (
+            f"Choose the {' and the '.join(missing)} radiograph"
+            if missing
+            else "Something speaks against the radiographs"
+        )
+        shown.ready = not missing and (shown.overridden or not objections)
 
 
 async def _aside(function: Callable[..., T], *arguments) -> T:
     """Call a function in a thread, so that the page goes on."""
-    return await asyncio.get_running_loop().run_in_executor(None, function, *arguments)
-
-
-def _correction(shown: CorrectionState) -> Correction:
-    """What the controls say.
-
-    Raises:
-        InputError: It makes no sense.
-    """
-    (left, right), (top, bottom) = shown.columns, shown.rows
-    try:
-        pixel_mm = float(shown.pixel_mm) if shown.pixel_mm else None
-    except ValueError as error:
-        raise InputError(f"The pixel size, {shown.pixel_mm}, is no number.") from error
-    return Correction(
-        quarter_turns=shown.quarter_turns % 4,
-        mirrored=shown.mirrored,
-        inverted=shown.inverted,
-        crop=(left / 100, top / 100, 1 - right / 100, 1 - bottom / 100),
-        pixel_mm=pixel_mm,
-    )
-
-
-def _controls(correction: Correction) -> CorrectionState:
-    """The reverse."""
-    left, top, right, bottom = (round(100 * part) for part in correction.crop)
-    return CorrectionState(
-        quarter_turns=correction.quarter_turns,
-        mirrored=correction.mirrored,
-        inverted=correction.inverted,
-        columns=[left, 100 - right],
-        rows=[top, 100 - bottom],
-        pixel_mm=f"{correction.pixel_mm:g}" if correction.pixel_mm else "",
-    )
-
-
-def _described(given: _Given, correction: Correction) -> RadiographState:
-    """A radiograph for the page; what is cropped away is darkened."""
-    radiograph = given.radiograph.corrected(correction)
-    rows, columns = radiograph.pixels.shape
-    size = f", {radiograph.pixel_mm:.3g} mm" if radiograph.pixel_mm else ""
-    return RadiographState(
-        name=given.path.name,
-        details=f"{columns} × {rows} pixels{size}",
-        notes=[_without_name(note, given.path.name) for note in radiograph.notes],
-        oriented=radiograph.oriented,
-        taken=grey_url(replace(correction, crop=Correction.crop).apply(given.picture), correction.crop),
-        correction=_controls(correction),
-    )
-
-
-def _without_name(note: str, name: str) -> str:
-    """A note as it stands below the file's name."""
-    note = note.removeprefix(f"{name}: ")
-    return note[:1].upper() + note[1:]
+    return await asyncio.get_running_loop().run_in_executor(_THREAD, function, *arguments)

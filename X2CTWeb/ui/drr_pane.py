@@ -6,7 +6,7 @@ from trame_server.utils.typed_state import TypedState
 from X2CTLib.geometry import View
 from X2CTWeb.state import AppState
 from X2CTWeb.ui.panes import Pane
-from X2CTWeb.ui.radiographs_section import SIDES
+from X2CTWeb.ui.radiographs_section import sides
 
 
 class DrrPane(Pane):
@@ -22,4 +22,4 @@ class DrrPane(Pane):
             html.Div(
                 f"{{{{ {drr.made} ? 'Computed from the CT' : 'Preview' }}}}", v_if=(picture,), classes="x2ct-corner"
             )
-        self.add_letters(dict(zip(("left", "right"), SIDES[view], strict=True)))
+        self.add_letters(sides(view))

@@ -11,7 +11,7 @@ from undo_stack import Signal
 from X2CTLib.geometry import View
 from X2CTLib.mark import MARK
 from X2CTWeb.state import AppState, RadiographState
-from X2CTWeb.ui.radiographs_section import SIDES
+from X2CTWeb.ui.radiographs_section import sides
 
 MOUSE_IN_SLICES = "Wheel: through the slices. Right button: zoom. Middle button: pan."
 MOUSE_IN_3D = "Left button: turn. Wheel or right button: zoom. Middle button: pan."
@@ -53,13 +53,13 @@ class Pane(html.Div):
         """Write the patient's sides at the edges.
 
         Args:
-            sides: A letter for any of "left", "right", "top" and "bottom".
+            sides: Expression for a letter for any of "left", "right", "top" and "bottom".
             assumed: Expression that says whether nobody has said so.
         """
         with self.content:
             for side, letter in sides.items():
                 html.Div(
-                    f"{{{{ '{letter}' + ({assumed} ? '?' : '') }}}}",
+                    f"{{{{ {letter} + ({assumed} ? '?' : '') }}}}",
                     classes=(f"['x2ct-letter', 'x2ct-{side}', {assumed} && 'x2ct-assumed']",),
                 )
 
@@ -94,9 +94,7 @@ class RadiographPane(Pane):
             with html.Div(v_if=(f"{framed} && {shown} === 'difference'",), classes="x2ct-corner x2ct-legend"):
                 html.Span("input brighter", style="color: #ff9628")
                 html.Span("reprojection brighter", style="color: #4696ff")
-        self.add_letters(
-            dict(zip(("left", "right"), SIDES[view], strict=True)), assumed=f"!{framed} && !{name.oriented}"
-        )
+        self.add_letters(sides(view, f"{name.mirrored} && !{framed}"), assumed=f"!{framed} && !{name.oriented}")
         with (
             self.foot,
             v.VBtnToggle(v_if=(name.seen,), v_model=(shown,), mandatory=True, classes="x2ct-toggle"),
@@ -137,7 +135,7 @@ class SlicePane(VolumePane):
     ) -> None:
         title = view.get_singleton_tag()
         super().__init__(title.lower(), title, view, typed_state, MOUSE_IN_SLICES, colour=colour)
-        self.add_letters({side: letters[side] for side in ("left", "right", "top", "bottom")})
+        self.add_letters({side: f"'{letters[side]}'" for side in ("left", "right", "top", "bottom")})
         slider = connect_slice_view_slider_to_state(self.server, view)
         value = slider.name.value
         with self.foot:

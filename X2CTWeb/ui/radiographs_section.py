@@ -8,10 +8,20 @@ from undo_stack import Signal
 from X2CTLib.geometry import View
 from X2CTWeb.state import AppState, InputState, RadiographState
 from X2CTWeb.ui.files import FileField
-from X2CTWeb.ui.section import Choice, Section, notes
+from X2CTWeb.ui.section import Choice, Section, note_classes, notes
 
-SIDES = {View.PA: ("R", "L"), View.LATERAL: ("A", "P")}
-"""The patient's sides at the left and the right edge of a radiograph."""
+_SIDES = {View.PA: ("R", "L"), View.LATERAL: ("A", "P")}
+
+
+def sides(view: View, mirrored: str = "false") -> dict[str, str]:
+    """Expressions for the patient's sides at the left and the right edge of a radiograph.
+
+    Args:
+        view: What it is.
+        mirrored: Expression that says whether it is shown the other way round.
+    """
+    left, right = _SIDES[view]
+    return {"left": f"({mirrored} ? '{right}' : '{left}')", "right": f"({mirrored} ? '{left}' : '{right}')"}
 
 
 class RadiographsSection(Section):
@@ -23,6 +33,7 @@ class RadiographsSection(Section):
     pair_chosen = Signal(int)
     sample_clicked = Signal()
     swap_clicked = Signal()
+    crop_clicked = Signal()
     override_clicked = Signal()
 
     def __init__(self, typed_state: TypedState[AppState]) -> None:
@@ -42,6 +53,7 @@ class RadiographsSection(Section):
             )
             RadiographCard(View.PA, "PA", names.pa, self._trigger(self.pa_chosen))
             RadiographCard(View.LATERAL, "Lateral", names.lateral, self._trigger(self.lateral_chosen))
+            self._tools(names)
             notes(names.notes)
             self._problem(names)
 
@@ -56,26 +68,26 @@ class RadiographsSection(Section):
             with v.VBtn("Folder", prepend_icon="mdi-folder-upload-outline", title="Finds the pairs in it"):
                 FileField("folder", trigger, folder=True)
             v.VBtn("Sample", id="sample", click=self.sample_clicked.async_emit, title="A pair to try it with")
-            v.VBtn(
-                prepend_icon="mdi-swap-vertical",
-                text="Swap",
-                id="swap",
-                title="Swap PA and lateral",
-                click=self.swap_clicked.async_emit,
-                disabled=(f"!{names.pa.name} && !{names.lateral.name}",),
-            )
+
+    def _tools(self, names: InputState) -> None:
+        tools = (
+            ("swap", "Swap", "mdi-swap-vertical", "PA and lateral", self.swap_clicked),
+            (
+                "crop",
+                "Crop to chest",
+                "mdi-crop-free",
+                "Darken what is not the chest, and leave it out",
+                self.crop_clicked,
+            ),
+        )
+        with html.Div(classes="x2ct-row", v_if=(f"{names.pa.name} || {names.lateral.name}",)):
+            for key, text, icon, title, signal in tools:
+                v.VBtn(text, id=key, prepend_icon=icon, title=title, click=signal.async_emit)
 
     def _problem(self, names: InputState) -> None:
-        with html.Div(v_if=(names.problem,), id="problem", classes="x2ct-problem"):
+        with html.Div(v_if=(f"{names.problem} && !{names.overridden}",), id="problem", classes="x2ct-problem"):
             html.Span(f"{{{{ {names.problem} }}}}")
-            v.VBtn(
-                "Go on anyway",
-                id="override",
-                v_if=(f"!{names.overridden}",),
-                title="The results will say so",
-                click=self.override_clicked,
-            )
-            html.Em("You go on anyway; the results will say so.", v_else=True)
+            v.VBtn("Go on anyway", id="override", title="The results will say so", click=self.override_clicked)
 
 
 class RadiographCard(html.Div):
@@ -90,9 +102,9 @@ class RadiographCard(html.Div):
                     html.Img(src=(name.taken,), v_if=(name.taken,), alt=f"{title} radiograph")
                     v.VIcon("mdi-image-plus-outline", v_else=True)
                     with v.Template(v_if=(name.taken,)):
-                        for side, letter in zip(("left", "right"), SIDES[view], strict=True):
+                        for side, letter in sides(view, name.mirrored).items():
                             html.Span(
-                                f"{{{{ {name.oriented} ? '{letter}' : '{letter}?' }}}}",
+                                f"{{{{ {letter} + ({name.oriented} ? '' : '?') }}}}",
                                 title=(f"{name.oriented} ? '' : 'Assumed: nothing in the file says so'",),
                                 classes=(f"['x2ct-letter', 'x2ct-{side}', !{name.oriented} && 'x2ct-assumed']",),
                             )
@@ -102,7 +114,7 @@ class RadiographCard(html.Div):
                         html.Span(f"{{{{ {name.name} ? 'Change' : 'Choose' }}}}", classes="x2ct-link")
                     html.Div(f"{{{{ {name.name} || 'DICOM or picture' }}}}", classes="x2ct-file", title=(name.name,))
                     html.Div(f"{{{{ {name.details} }}}}", classes="x2ct-detail", v_if=(name.details,))
-                    html.Div("{{ note }}", classes="x2ct-note", v_for=f"note in {name.notes}", key="note")
+                    html.Div("{{ note }}", classes=note_classes("x2ct-note"), v_for=f"note in {name.notes}", key="note")
             with v.Template(v_if=(name.name,)):
                 self._tools(name)
                 self._crop(name)

@@ -142,7 +142,12 @@ def number_row(
     html.Span(unit, classes="x2ct-unit")
 
 
+def note_classes(*always: str) -> tuple[str]:
+    """Classes of an element for `note`: one that asks the user to check something stands out."""
+    return (f"{list(always)}.concat(/Check|Overridden/.test(note) ? 'x2ct-amber' : [])",)
+
+
 def notes(lines: str) -> None:
     """A list of sentences; `lines` is an expression."""
     with html.Ul(classes="x2ct-notes", v_if=(f"{lines}.length",)):
-        html.Li("{{ note }}", v_for=f"note in {lines}", key="note")
+        html.Li("{{ note }}", classes=note_classes(), v_for=f"note in {lines}", key="note")

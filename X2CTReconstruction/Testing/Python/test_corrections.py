@@ -47,6 +47,14 @@ def test_the_crop_cuts_what_the_user_sees(a_picture):
         Correction(crop=(0.5, 0, 0.5, 0))
 
 
+def test_a_further_crop_is_one_of_what_is_left(a_picture):
+    first, then = Correction(crop=(0.1, 0.0, 0.4, 0.2)), (0.2, 0.5, 0.0, 0.25)
+    both = Correction(crop=first.further_crop(then))
+    assert both.crop == pytest.approx((0.2, 0.4, 0.4, 0.4))
+    twice = Correction(crop=then).apply(first.apply(a_picture))
+    assert np.array_equal(both.apply(a_picture), twice)
+
+
 def test_a_corrected_radiograph_says_so_and_keeps_its_file_out_of_it(a_picture):
     radiograph = Radiograph(a_picture, pixel_mm=0.2, source="a.png", isocentre=(5.0, 10.0))
     same = radiograph.corrected(Correction())

@@ -8,7 +8,7 @@ from X2CTLib.cards import card_path, views_read
 from X2CTLib.errors import ModelError
 from X2CTLib.geometry import View
 from X2CTLib.networks.generator import Generator
-from X2CTLib.weights import Model, load_model, save_model
+from X2CTLib.weights import Model, load_model, load_templates, save_model
 
 
 @pytest.fixture
@@ -28,6 +28,12 @@ def test_a_model_survives_the_disk(a_model_file):
         assert torch.equal(loaded, saved.half().float())
     assert model.card["name"] == "tiny" and model.templates[View.PA][3, 4] == 0.25
     assert not model.generator.training
+
+
+def test_templates_are_read_alone(a_model_file):
+    templates, model = load_templates(a_model_file), load_model(a_model_file)
+    assert list(templates) == list(model.generator.views)
+    assert all(np.array_equal(templates[view], model.templates[view]) for view in View)
 
 
 def test_a_tampered_file_is_refused(a_model_file):
