@@ -276,7 +276,7 @@ def _notes(radiograph: Radiograph, best: _Placing, placings: Sequence[_Placing])
             f"{TRUSTED_SIMILARITY}). Check that it is the right picture, and its framing."
         )
     if radiograph.pixel_mm is None:
-        notes.append(f"{name}: the size was estimated from the lungs; lengths and volumes may be off by a quarter.")
+        notes.append(f"{name}: size estimated from the lungs; lengths and volumes may be off by a quarter.")
     if best.mirrored:
         notes.append(f"{name}: mirrored, so that the spine is to the right.")
     other_way = [placing.score for placing in placings if placing.mirrored != best.mirrored]

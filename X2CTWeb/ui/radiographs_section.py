@@ -98,16 +98,10 @@ class RadiographCard(html.Div):
         with self:
             with html.Div(classes="x2ct-card-main"):
                 FileField(f"{view.name.lower()}-file", trigger)
-                with html.Div(classes="x2ct-thumbnail"):
-                    html.Img(src=(name.taken,), v_if=(name.taken,), alt=f"{title} radiograph")
-                    v.VIcon("mdi-image-plus-outline", v_else=True)
-                    with v.Template(v_if=(name.taken,)):
-                        for side, letter in sides(view, name.mirrored).items():
-                            html.Span(
-                                f"{{{{ {letter} + ({name.oriented} ? '' : '?') }}}}",
-                                title=(f"{name.oriented} ? '' : 'Assumed: nothing in the file says so'",),
-                                classes=(f"['x2ct-letter', 'x2ct-{side}', !{name.oriented} && 'x2ct-assumed']",),
-                            )
+                with html.Div():
+                    self._thumbnail(view, title, name)
+                    with v.Template(v_if=(name.name,)):
+                        self._tools(name)
                 with html.Div(classes="x2ct-card-text"):
                     with html.Div(classes="x2ct-card-head"):
                         html.Span(title)
@@ -116,8 +110,19 @@ class RadiographCard(html.Div):
                     html.Div(f"{{{{ {name.details} }}}}", classes="x2ct-detail", v_if=(name.details,))
                     html.Div("{{ note }}", classes=note_classes("x2ct-note"), v_for=f"note in {name.notes}", key="note")
             with v.Template(v_if=(name.name,)):
-                self._tools(name)
                 self._crop(name)
+
+    def _thumbnail(self, view: View, title: str, name: RadiographState) -> None:
+        with html.Div(classes="x2ct-thumbnail"):
+            html.Img(src=(name.taken,), v_if=(name.taken,), alt=f"{title} radiograph")
+            v.VIcon("mdi-image-plus-outline", v_else=True)
+            with v.Template(v_if=(name.taken,)):
+                for side, letter in sides(view, name.mirrored).items():
+                    html.Span(
+                        f"{{{{ {letter} + ({name.oriented} ? '' : '?') }}}}",
+                        title=(f"{name.oriented} ? '' : 'Assumed: nothing in the file says so'",),
+                        classes=(f"['x2ct-letter', 'x2ct-{side}', !{name.oriented} && 'x2ct-assumed']",),
+                    )
 
     def _tools(self, name: RadiographState) -> None:
         correction, adjusting = name.correction, name.adjusting
