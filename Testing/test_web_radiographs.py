@@ -181,6 +181,7 @@ def test_what_is_no_chest_is_said_and_can_be_overridden(page, dicom_pair, tmp_pa
 
 def test_a_model_is_added_and_deleted(page, one_chest):
     unfold(page, "model")
+    assert "PA and lateral" in page.inner_text("#facts") and "lung volume off by" in page.inner_text("#facts")
     page.set_input_files("#model-files", [one_chest, one_chest.with_suffix(".json")])
     page.wait_for_selector("#delete-model")
     assert "one chest" in page.inner_text("#step-model .x2ct-step-status")

@@ -16,7 +16,7 @@ from typing import TypeVar
 from X2CTLib.errors import InputError
 from X2CTLib.formats import PICTURES, SLICES
 
-_VIEWS = {"PA": "PA", "LATERAL": "lateral"}
+VIEWS = {"PA": "PA", "LATERAL": "lateral"}
 """Names of the views, and what they are called in a sentence."""
 _WORD = re.compile(
     r"(?<![^\W\d_])(?:(?P<PA>pa|(?P<AP>ap)|frontal|front)|(?P<LATERAL>lateral|lat|ll|rl|side|profile))(?![^\W\d_])",
@@ -108,7 +108,7 @@ def find_pairs(paths: Iterable[Path] | Path, wanted: Sequence[str] = ()) -> list
 
 def view_in_words(text: str) -> str | None:
     """The view that a name or a description tells: PA (for AP, too) or LATERAL; None if neither or both."""
-    views = {view for match in _WORD.finditer(text) for view in _VIEWS if match[view]}
+    views = {view for match in _WORD.finditer(text) for view in VIEWS if match[view]}
     return views.pop() if len(views) == 1 else None
 
 
@@ -202,7 +202,7 @@ def _groups(candidates: Iterable[_Candidate]) -> list[list[_Candidate]]:
     """What belongs together for sure; and, where there are just two of one view each, what may belong together."""
     groups, halves = [], []
     for group in _alike(candidates, lambda candidate: candidate.keys[0]):
-        half = {candidate.view for candidate in group} in ({view} for view in _VIEWS)
+        half = {candidate.view for candidate in group} in ({view} for view in VIEWS)
         (halves if half else groups).append(group)
     for found in _alike(halves, lambda group: group[0].keys[1]):
         views = {group[0].view for group in found}
@@ -220,9 +220,9 @@ def _alike(items: Iterable[T], key: Callable[[T], Hashable]) -> list[list[T]]:
 def _pair(group: list[_Candidate], wanted: Sequence[str], left_out: LeftOut) -> Pair | None:
     """The best of each view, or of the one that there is; None where no view is known."""
     group = sorted(group, key=lambda candidate: candidate.order)
-    by_view = {view: [candidate for candidate in group if candidate.view == view] for view in (*_VIEWS, None)}
+    by_view = {view: [candidate for candidate in group if candidate.view == view] for view in (*VIEWS, None)}
     unknown = by_view.pop(None)
-    guess, notes = _guess(unknown, [view for view in _VIEWS if not by_view[view]], wanted)
+    guess, notes = _guess(unknown, [view for view in VIEWS if not by_view[view]], wanted)
     by_view |= {view: [candidate] for view, candidate in guess.items()}
     if not guess and unknown:
         left_out["nothing says whether PA or lateral"] += [candidate.path.name for candidate in unknown]
@@ -242,13 +242,13 @@ def _guess(
     """Files that say nothing by the views that they are taken for, and the note on it; none if there are too many."""
     if len(unknown) == len(missing) == 2:
         pa, lateral = sorted(unknown, key=_asymmetry)
-        return dict(zip(_VIEWS, (pa, lateral), strict=True)), [
+        return dict(zip(VIEWS, (pa, lateral), strict=True)), [
             f"Nothing says their views: {pa} is taken for PA, since it is more symmetric than {lateral}. "
             "Swap them if it is not."
         ]
     room = missing if len(missing) == 1 else wanted[:1]
     if len(unknown) == len(room) == 1:
-        words = f"nothing says its view; taken for {_VIEWS[room[0]]}. Swap the radiographs if it is not."
+        words = f"nothing says its view; taken for {VIEWS[room[0]]}. Swap the radiographs if it is not."
         return {room[0]: unknown[0]}, [f"{unknown[0]}: {words}"]
     return {}, []
 

@@ -4,30 +4,17 @@ from html import escape
 
 from slicer.i18n import tr as _
 
+from X2CTLib.card_facts import facts
 from X2CTLib.page import quantity
 
 
 def cardPage(card):
-    """What a model was trained on, what it scores, and its limits."""
-    parts = {
-        _("Limits"): _words(card.get("limits")),
-        _("Trained on"): _words(card.get("data")),
-        _("Licence"): _words(card.get("licence")),
-    }
-    paragraphs = [f"<b>{title}:</b> {text}" for title, text in parts.items() if text]
+    """What a model reads and was trained on, its limits, and what it scores."""
+    titles = {"Reads": _("Reads"), "Trained on": _("Trained on"), "Limits": _("Limits"), "Licence": _("Licence")}
+    paragraphs = [f"<b>{titles[name]}:</b> {escape(text)}" for name, text in facts(card).items()]
     scores = card.get("scores")
     tables = [_table(name, of) for name, of in scores.items()] if isinstance(scores, dict) else []
     return "<br>".join([*paragraphs, *tables])
-
-
-def _words(value):
-    """What a card says; of a list of cases, how many there are."""
-    if isinstance(value, dict):
-        names = {"ct": _("CTs"), "phantoms": _("phantoms")}
-        return ", ".join(f"{_words(part)} {escape(names.get(key, str(key)))}" for key, part in value.items())
-    if isinstance(value, list):
-        return str(len(value))
-    return escape(str(value)) if value else ""
 
 
 def _table(name, columns):

@@ -6,6 +6,7 @@ import torch
 from trame_server.utils.typed_state import TypedState
 from undo_stack import Signal
 
+from X2CTLib.card_facts import facts
 from X2CTLib.cards import (
     DEFAULT_MODEL,
     add_model,
@@ -17,7 +18,6 @@ from X2CTLib.cards import (
 )
 from X2CTLib.device import PRECISIONS
 from X2CTLib.errors import InputError, X2CTError
-from X2CTLib.geometry import View
 from X2CTWeb.folder import SessionFolder
 from X2CTWeb.logic.uploads import keep
 from X2CTWeb.state import AppState, ChoiceState, FactState
@@ -101,7 +101,9 @@ class ModelLogic:
 
     def _describe(self) -> None:
         self._data.model.own = is_own(self.model)
-        self._data.model.facts = [FactState(name, text) for name, text in facts(load_card(self.model)).items()]
+        card = load_card(self.model)
+        told = facts(card) | _told_scores(card)
+        self._data.model.facts = [FactState(name, text) for name, text in told.items() if text]
 
     def _choice(self) -> tuple[str, ...]:
         shown = self._data.model
@@ -121,21 +123,9 @@ def _add(chosen: list[Path]) -> Path:
     return add_model(weights[0])
 
 
-def facts(card: dict) -> dict[str, str]:
-    """What a card says, in words, by what it is about."""
-    views = [View[name].label for name in card.get("architecture", {}).get("views", [])]
-    told = {"Reads": " and ".join(views), "Trained on": _training_data(card.get("data", ""))}
+def _told_scores(card: dict) -> dict[str, str]:
     scores = card.get("scores")
-    told |= {f"On {what}": _scores(score) for what, score in scores.items()} if isinstance(scores, dict) else {}
-    told |= {name: str(card.get(name.lower(), "")) for name in ("Limits", "Licence")}
-    return {name: text for name, text in told.items() if text}
-
-
-def _training_data(data: dict | str) -> str:
-    if not isinstance(data, dict):
-        return str(data)
-    counts = {name: len(value) if isinstance(value, list) else value for name, value in data.items()}
-    return ", ".join(f"{count} {'CTs' if name == 'ct' else name}" for name, count in counts.items())
+    return {f"On {what}": _scores(score) for what, score in scores.items()} if isinstance(scores, dict) else {}
 
 
 def _scores(score: dict | float) -> str:

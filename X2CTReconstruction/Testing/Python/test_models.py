@@ -9,6 +9,7 @@ from urllib.request import Request
 import pytest
 
 from X2CTLib import cards, cli, downloads
+from X2CTLib.card_facts import facts
 from X2CTLib.errors import Cancelled, InputError, ModelError
 from X2CTLib.files import sha256
 from X2CTLib.progress import CancelToken
@@ -233,3 +234,14 @@ def test_the_command_line(a_manifest, a_model, own_folder, capsys):
     said("add", str(a_model))
     assert str(own_folder / a_model.name) in said().out
     assert "not one of your own" in said("remove", "../there/chest.safetensors", code=2).err
+
+
+def test_a_card_is_told_in_words():
+    card = {
+        "architecture": {"views": ["PA", "LATERAL"]},
+        "data": {"ct": ["a", "b"], "phantoms": 60},
+        "limits": "Adults.",
+    }
+    told = {"Reads": "PA and lateral", "Trained on": "2 CTs, 60 phantoms", "Limits": "Adults."}
+    assert facts(card) == told
+    assert facts({"data": "CTs of LIDC-IDRI"}) == {"Trained on": "CTs of LIDC-IDRI"}
