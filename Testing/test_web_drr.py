@@ -31,10 +31,13 @@ def phantom():
 def projecting(page, phantom, tmp_path):
     """The page with the phantom's CT, its preview drawn."""
     sitk.WriteImage(phantom.geometry.to_image(phantom.hu), tmp_path / "phantom.nrrd")
+    page.set_viewport_size({"width": 1100, "height": 700})  # less to draw
     page.click("#mode-project")
+    empty = picture(page, "#pane-coronal .x2ct-pane-content")
     page.set_input_files("#ct-files", tmp_path / "phantom.nrrd")
     page.wait_for_selector("#ct-name:has-text('phantom.nrrd')")
     page.wait_for_selector("#pane-pa img")
+    assert wait_for_change(page, "#pane-coronal .x2ct-pane-content", empty) >= 0.1, "the CT is in the slices"
     yield page
     page.click("#mode-reconstruct")
 

@@ -54,10 +54,10 @@ class App(TrameApp):
         self._radiographs = RadiographsLogic(typed_state, self._folder, sample_case())
         self._model = ModelLogic(typed_state, self._folder, model)
         self._job = JobLogic(typed_state, self._data.job, Worker())
-        drr_job = JobLogic(typed_state, self._data.drr.job, Worker(server="X2CTLib.drr_worker"))
-        self._drr = DrrLogic(self.server, typed_state, self._folder, drr_job)
         viewer = ViewerLogic(self.server, SlicerApp())
         self._display = DisplayLogic(typed_state, viewer)
+        drr_job = JobLogic(typed_state, self._data.drr.job, Worker(server="X2CTLib.drr_worker"))
+        self._drr = DrrLogic(self.server, typed_state, self._folder, drr_job, viewer.scene, self._display)
         keep = KeepLogic(self.server, typed_state, self._folder, viewer.scene)
         self._results = ResultsLogic(typed_state, viewer.scene, self._display, MeasureLogic(typed_state), keep)
         self.ui = Page(
@@ -87,7 +87,8 @@ class App(TrameApp):
         model.delete_clicked.connect(self._model.delete)
         reconstruct.reconstruct_clicked.connect(self._reconstruct)
         reconstruct.cancel_clicked.connect(self._job.cancel)
-        self.ui.see.reset_clicked.connect(self._display.reset)
+        for see in self.ui.see:
+            see.reset_clicked.connect(self._display.reset)
         self.ui.threed.look_clicked.connect(self._display.look_from)
         self._radiographs.changed.connect(self._job.cancel, self._results.clear)
         self._radiographs.corrected.connect(self._job.cancel, self._results.outdate)
@@ -161,6 +162,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     _check_port(arguments.port)
     os.environ["WSLINK_READY_MSG"] = ""  # the library's own words; ours follow
+    os.environ["WSLINK_HEART_BEAT"] = "600"  # seconds; a busy computer without a graphics card draws for long
     if not _has_display():
         os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")  # VTK would try X in vain, and say so
     app = App(arguments.model)

@@ -25,7 +25,7 @@ from X2CTReconstructionLib.nodes import (
 )
 from X2CTReconstructionLib.provenance import VIEW_NAMES, anonymous_notes
 
-_CARD, _ROLE = "X2CT.Card", "X2CT."
+_CARD, _ROLE, _HIDDEN = "X2CT.Card", "X2CT.", "X2CT.Hidden"
 
 
 @dataclass(frozen=True)
@@ -182,6 +182,18 @@ def remove_study(scene, study: Study) -> None:
             scene.RemoveNode(node)
     # Without the nodes: outside of the desktop the hierarchy waits for ever for items to vanish with them.
     scene.GetSubjectHierarchyNode().RemoveItem(patient_item, False, True)
+
+
+def show_study(study: Study, visible: bool) -> None:
+    """Hide all that views show of a study, or show again what was hidden so."""
+    displays = [d for node in study.nodes for d in _companions(node) if d.IsA("vtkMRMLDisplayNode")]
+    for display in displays:
+        if visible and display.GetAttribute(_HIDDEN):
+            display.RemoveAttribute(_HIDDEN)
+            display.SetVisibility(True)
+        elif not visible and display.GetVisibility():
+            display.SetAttribute(_HIDDEN, "true")
+            display.SetVisibility(False)
 
 
 def save_scene(scene, path: Path) -> None:

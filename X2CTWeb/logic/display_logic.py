@@ -13,18 +13,18 @@ from X2CTReconstructionLib.rendering import (
 )
 from X2CTReconstructionLib.segments import show_organs
 from X2CTReconstructionLib.slices import cut_at_line
-from X2CTReconstructionLib.study import Study, remove_study
+from X2CTReconstructionLib.study import Study, remove_study, show_study
 from X2CTWeb.logic.viewer_logic import ViewerLogic
-from X2CTWeb.state import AppState, DisplayState
+from X2CTWeb.state import RECONSTRUCT, AppState, DisplayState
 
 
 class DisplayLogic:
-    """Shows one study of the scene at a time."""
+    """Shows one study of the scene at a time: that of the page's mode."""
 
     def __init__(self, typed_state: TypedState[AppState], viewer: ViewerLogic) -> None:
         self._data = typed_state.data
         self._viewer = viewer
-        self._study: Study | None = None
+        self._studies: dict[str, Study] = {}
         display = typed_state.name.display
         typed_state.bind_changes(
             {
@@ -33,22 +33,27 @@ class DisplayLogic:
                 display.window: self._apply_in_slices,
                 display.lines: self._apply_lines,
                 (display.organs, display.organs_in): self._apply_organs,
+                typed_state.name.mode: self._on_mode,
             }
         )
 
-    def show(self, study: Study) -> None:
-        """Show a study of the scene instead of the one before, which is removed."""
-        self.clear()
-        self._study = study
-        self._viewer.show(study.volume)
-        self._apply()
+    @property
+    def _study(self) -> Study | None:
+        return self._studies.get(self._data.mode)
 
-    def clear(self) -> None:
-        """Remove the study from the scene."""
-        if self._study:
-            self._viewer.show(None)
-            remove_study(self._viewer.scene, self._study)
-            self._study = None
+    def show(self, study: Study, mode: str = RECONSTRUCT) -> None:
+        """Show a study of the scene in a mode instead of the one before, which is removed."""
+        self.clear(mode)
+        self._studies[mode] = study
+        self._switch()
+        if study is self._study:
+            self._apply()
+
+    def clear(self, mode: str = RECONSTRUCT) -> None:
+        """Remove the study of a mode from the scene."""
+        if study := self._studies.pop(mode, None):
+            self._switch()
+            remove_study(self._viewer.scene, study)
 
     def look_from(self, direction: str) -> None:
         """Turn the 3D view as `X2CTReconstructionLib.cameras` says; "SOURCE" is that of the first radiograph."""
@@ -63,6 +68,18 @@ class DisplayLogic:
         fit_crop_box(self._study.volume)
         self._data.display = DisplayState(enlarged=self._data.display.enlarged)
         self._apply()
+
+    def _on_mode(self, *_) -> None:
+        """Show the mode's study; the views look on from where they are, so that the two compare."""
+        self._switch()
+        self._apply_in_3d()
+        self._apply_in_slices()
+        self._apply_organs()
+
+    def _switch(self) -> None:
+        for mode, study in self._studies.items():
+            show_study(study, mode == self._data.mode)
+        self._viewer.show(self._study.volume if self._study else None)
 
     def _apply(self) -> None:
         self._apply_in_3d()
@@ -84,7 +101,7 @@ class DisplayLogic:
             crop_volume_rendering(scene, volume, display.crop)
 
     def _apply_detectors(self, visible: bool) -> None:
-        if self._study:
+        if self._study and self._study.radiographs:
             self._viewer.draft()
             show_radiographs_in_3d(self._viewer.scene, self._study, visible)
             if visible:
@@ -104,7 +121,7 @@ class DisplayLogic:
                 cut_at_line(view.get_view_node(), lines[0])
 
     def _apply_organs(self, *_) -> None:
-        if self._study:
+        if self._study and self._study.segmentation:
             self._viewer.draft()
             display = self._data.display
             show_organs(

@@ -17,16 +17,19 @@ from X2CTLib.drr_files import FORMATS
 from X2CTLib.drr_settings import DrrSettings, preset_lengths
 from X2CTLib.errors import InputError, X2CTError
 from X2CTLib.formats import SLICES
-from X2CTLib.geometry import View
+from X2CTLib.geometry import View, VolumeGeometry
 from X2CTLib.pairing import Pair
 from X2CTLib.prepared_ct import PreparedCt
 from X2CTLib.quick_drr import PIXELS, QuickDrr
 from X2CTLib.sample import sample_ct
+from X2CTReconstructionLib.nodes import add_reconstruction
+from X2CTReconstructionLib.study import new_study
 from X2CTWeb.folder import SessionFolder
+from X2CTWeb.logic.display_logic import DisplayLogic
 from X2CTWeb.logic.job_logic import JobLogic
 from X2CTWeb.logic.pictures import grey_url, reduced
 from X2CTWeb.logic.uploads import keep
-from X2CTWeb.state import ALL_DRRS, AppState
+from X2CTWeb.state import ALL_DRRS, PROJECT, AppState
 
 _FINE_PIXELS = 224
 _REST_SECONDS = 0.3
@@ -43,13 +46,25 @@ class DrrLogic:
         typed_state: The page's.
         folder: For what is uploaded and made.
         job: Reads and projects, see `X2CTLib.drr_worker`.
+        scene: For the CT.
+        display: Shows it.
     """
 
-    def __init__(self, server: Server, typed_state: TypedState[AppState], folder: SessionFolder, job: JobLogic) -> None:
+    def __init__(
+        self,
+        server: Server,
+        typed_state: TypedState[AppState],
+        folder: SessionFolder,
+        job: JobLogic,
+        scene,
+        display: DisplayLogic,
+    ) -> None:
         self._server = server
         self._data = typed_state.data
         self._folder = folder
         self._job = job
+        self._scene = scene
+        self._display = display
         self._ct: PreparedCt | None = None
         self._quick: QuickDrr | None = None
         self._made: Path | None = None
@@ -121,17 +136,23 @@ class DrrLogic:
     async def _take_ct(self, name: str, folder: Path) -> None:
         self._ct = await asyncio.to_thread(PreparedCt.load, folder)
         self._quick = await asyncio.to_thread(QuickDrr, self._ct.hu, self._ct.geometry)
+        self._show_ct()
         self._data.drr.ct, self._data.drr.details = name, self._ct.words
         self._on_settings()
+
+    def _show_ct(self) -> None:
+        """Where the isocentre is the origin and in such voxels as in a reconstruction, so that the two compare."""
+        volume = add_reconstruction(self._scene, self._ct.coarse, VolumeGeometry.cube(), "CT (given)")
+        self._display.show(new_study(self._scene, volume), PROJECT)
 
     async def _take_drrs(self, folder: Path) -> None:
         self._made = folder / "0"
         for view in View:
             picture = await asyncio.to_thread(sitk.ReadImage, self._made / f"{view.name.lower()}.png")
-            self._show(view, reduced(sitk.GetArrayFromImage(picture).astype(np.float32)))
+            self._show_radiograph(view, reduced(sitk.GetArrayFromImage(picture).astype(np.float32)))
         self._data.drr.made = True
 
-    def _show(self, view: View, pixels: np.ndarray | None) -> None:
+    def _show_radiograph(self, view: View, pixels: np.ndarray | None) -> None:
         setattr(self._data.drr, view.name.lower(), "" if pixels is None else grey_url(pixels))
 
     def _settings(self) -> DrrSettings:
@@ -190,7 +211,7 @@ class DrrLogic:
             drr.problem = str(error)
         if not drr.made:
             for view, picture in pictures.items():
-                self._show(view, picture)
+                self._show_radiograph(view, picture)
         self._server.state.flush()
 
 

@@ -28,7 +28,7 @@ class KeepLogic:
         server: Hands them over.
         typed_state: The page's.
         folder: For what is on its way.
-        scene: Holds the study, and no other.
+        scene: Holds the study, and no other; a CT that was projected may lie there, too.
     """
 
     def __init__(self, server: Server, typed_state: TypedState[AppState], folder: SessionFolder, scene) -> None:

@@ -84,7 +84,7 @@ class Page(VAppLayout):
                     self.radiographs = RadiographsSection(typed_state)
                     self.model = ModelSection(typed_state)
                     self.reconstruct = ReconstructSection(typed_state)
-                    self.see = SeeSection(typed_state)
+                    see_result = SeeSection(typed_state, 4, RECONSTRUCT)
                     TrustSection(typed_state)
                     MeasureSection(typed_state)
                     KeepSection(typed_state, result_file)
@@ -93,6 +93,8 @@ class Page(VAppLayout):
                     GeometrySection(typed_state)
                     ExposureSection(typed_state)
                     self.drrs = DrrSection(typed_state, drr_file)
+                    see_ct = SeeSection(typed_state, 5, PROJECT)
+                self.see = see_result, see_ct
             DropArea(server.trigger_name(self.files_dropped.async_emit))
             with v.VMain(), html.Div(classes="x2ct-grid"):
                 self._panes(slices, threed)
@@ -105,10 +107,12 @@ class Page(VAppLayout):
         ):
             v.VBtn("Radiographs to CT", value=RECONSTRUCT, id="mode-reconstruct", title="Reconstruct a chest CT")
             v.VBtn("CT to radiographs", value=PROJECT, id="mode-project", title="Compute the radiographs of a CT")
+        to_top = "window.document.querySelector('.x2ct-drawer .v-navigation-drawer__content').scrollTop = 0"
+        client.ClientStateChange(value=self.state_name.mode, change=to_top)
 
     def _steps(self, mode: str, unfolded: str) -> v.VExpansionPanels:
         return v.VExpansionPanels(
-            v_show=(f"{self.state_name.mode} === '{mode}'",),
+            v_if=(f"{self.state_name.mode} === '{mode}'",),
             v_model=(unfolded,),
             multiple=True,
             variant="accordion",

@@ -10,8 +10,9 @@ from undo_stack import Signal
 
 from X2CTLib.geometry import View
 from X2CTLib.mark import MARK
-from X2CTWeb.state import AppState, RadiographState
+from X2CTWeb.state import PROJECT, RECONSTRUCT, AppState, RadiographState
 from X2CTWeb.ui.radiographs_section import sides
+from X2CTWeb.ui.section import on_show
 
 MOUSE_IN_SLICES = "Wheel: through the slices. Right button: zoom. Middle button: pan."
 MOUSE_IN_3D = "Left button: turn. Wheel or right button: zoom. Middle button: pan."
@@ -111,16 +112,18 @@ class VolumePane(Pane):
     ) -> None:
         super().__init__(key, title, typed_state, **kwargs)
         names = typed_state.name
-        self.shown = names.result.shown
+        self.shown = on_show(names)
+        project = f"{names.mode} === '{PROJECT}'"
         with self.content:
             client.ServerTemplate(name=view.get_singleton_tag())
             html.Div(
-                f"{{{{ {names.job.running} ? 'Reconstructing …' : "
+                f"{{{{ {project} ? ({names.drr.job.running} ? 'Reading the CT …' : 'Choose or drop a CT') : "
+                f"{names.job.running} ? 'Reconstructing …' : "
                 f"{names.input.ready} ? 'Press Reconstruct' : {names.input.wanted} }}}}",
                 v_if=(f"!{self.shown}",),
                 classes="x2ct-empty",
             )
-            with html.Div(v_if=(self.shown,), classes="x2ct-mark-small"):
+            with html.Div(v_if=(f"!({project}) && {self.shown}",), classes="x2ct-mark-small"):
                 html.Span(MARK)
         with self.buttons:
             v.VIcon("mdi-mouse", title=mouse, size=15, color="#66717f", classes="mr-1")
@@ -158,4 +161,10 @@ class ThreeDPane(VolumePane):
         with self.foot, html.Div(v_if=(self.shown,), classes="x2ct-directions"):
             html.Span("Seen from", classes="x2ct-detail")
             for direction, (label, title) in DIRECTIONS.items():
-                v.VBtn(label, title=title, variant="text", click=(self.look_clicked, f"['{direction}']"))
+                v.VBtn(
+                    label,
+                    v_if=("true" if direction != "SOURCE" else f"{typed_state.name.mode} === '{RECONSTRUCT}'",),
+                    title=title,
+                    variant="text",
+                    click=(self.look_clicked, f"['{direction}']"),
+                )

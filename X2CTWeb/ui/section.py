@@ -3,7 +3,7 @@
 from trame.widgets import html
 from trame.widgets import vuetify3 as v
 
-from X2CTWeb.state import JobState
+from X2CTWeb.state import PROJECT, AppState, JobState
 
 
 class Section(v.VExpansionPanel):
@@ -130,6 +130,11 @@ class Picture(html.Figure):
         with self:
             html.Img(src=(picture,), alt=caption)
             html.Figcaption(caption)
+
+
+def on_show(names: AppState) -> str:
+    """Expression for whether the views show a volume."""
+    return f"({names.mode} === '{PROJECT}' ? !!{names.drr.ct} : {names.result.shown})"
 
 
 def number_row(

@@ -1,4 +1,4 @@
-"""The fourth step: how the volume is shown."""
+"""A step of both modes: how the volume is shown."""
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v
@@ -6,18 +6,24 @@ from trame_server.utils.typed_state import TypedState
 from undo_stack import Signal
 
 from X2CTReconstructionLib.presets import PRESETS, WINDOWS
-from X2CTWeb.state import AppState
-from X2CTWeb.ui.section import Choice, Section, Slide, Switch
+from X2CTWeb.state import RECONSTRUCT, AppState
+from X2CTWeb.ui.section import Choice, Section, Slide, Switch, on_show
 
 
 class SeeSection(Section):
-    """Volume rendering, and what is in the slices; emits `reset_clicked`."""
+    """Volume rendering, and what is in the slices; emits `reset_clicked`.
+
+    Args:
+        typed_state: The page's.
+        number: Of the step.
+        mode: Of the page. A reconstruction has organs and radiographs to be shown, too.
+    """
 
     reset_clicked = Signal()
 
-    def __init__(self, typed_state: TypedState[AppState]) -> None:
-        super().__init__(4, "see", "See")
-        display, shown = typed_state.name.display, typed_state.name.result.shown
+    def __init__(self, typed_state: TypedState[AppState], number: int, mode: str) -> None:
+        super().__init__(number, "see", "See")
+        display, shown = typed_state.name.display, on_show(typed_state.name)
         with self.body, html.Div(classes="x2ct-fields"):
             html.Label("Rendering", classes="x2ct-label")
             presets = [*PRESETS.items(), ("", "Off")]
@@ -38,5 +44,8 @@ class SeeSection(Section):
                 for name, (width, level) in WINDOWS.items():
                     v.VBtn(name, value=name, title=f"W {width:g}  L {level:g} HU")
             Switch(display.crop, "Crop the rendering; drag the box's handles", id="crop", disabled=(f"!{shown}",))
-            Switch(display.detectors, "Radiographs in 3D, at their detectors", id="detectors", disabled=(f"!{shown}",))
+            if mode == RECONSTRUCT:
+                Switch(
+                    display.detectors, "Radiographs in 3D, at their detectors", id="detectors", disabled=(f"!{shown}",)
+                )
             v.VBtn("Reset", id="reset", click=self.reset_clicked, disabled=(f"!{shown}",), title="As it was at first")

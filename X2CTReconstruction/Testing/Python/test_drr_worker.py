@@ -43,6 +43,7 @@ def prepared(a_ct, tmp_path) -> PreparedCt:
 def test_a_prepared_ct_is_the_cube_that_the_command_projects(prepared, a_ct):
     cube, geometry = standard_cube(*read_ct(a_ct), 64)
     assert np.array_equal(prepared.hu, cube)
+    assert prepared.coarse.shape == (128,) * 3 and prepared.coarse.max() > 1000 > prepared.coarse.mean() + 1000
     assert np.allclose(prepared.geometry.ijk_to_lps, geometry.ijk_to_lps)
     assert prepared.words == "32 × 32 × 32 voxels of 10 × 10 × 10 mm"
 

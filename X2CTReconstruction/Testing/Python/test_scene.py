@@ -25,7 +25,7 @@ from X2CTReconstructionLib.rendering import (
     render_pictures,
     show_volume_rendering,
 )
-from X2CTReconstructionLib.study import add_study, find_studies, load_scene, remove_study, save_scene
+from X2CTReconstructionLib.study import add_study, find_studies, load_scene, remove_study, save_scene, show_study
 
 
 def ras_of(volume_node, i, j, k):
@@ -177,6 +177,21 @@ def test_two_studies_are_two_patients(a_scene, a_study, a_reconstruction, a_ches
     names = {hierarchy.GetItemName(study.patient_item) for study in (a_study, other)}
     assert len(names) == 2
     assert a_study.volume.GetName() != other.volume.GetName()
+
+
+def test_a_hidden_study_comes_back_as_it_was(a_scene, a_study):
+    show_volume_rendering(a_scene, a_study.volume)
+    a_study.segmentation.GetDisplayNode().SetVisibility(False)
+    count = a_scene.GetNumberOfNodesByClass("vtkMRMLDisplayNode")
+    displays = [a_scene.GetNthNodeByClass(n, "vtkMRMLDisplayNode") for n in range(count)]
+    before = [display.GetVisibility() for display in displays]
+    show_study(a_study, True)
+    assert [display.GetVisibility() for display in displays] == before and any(before)
+    for _ in range(2):
+        show_study(a_study, False)
+        assert not any(display.GetVisibility() for display in displays)
+    show_study(a_study, True)
+    assert [display.GetVisibility() for display in displays] == before
 
 
 def test_removed_study_leaves_nothing(a_scene, a_reconstruction, a_chest, some_measurements):
