@@ -225,12 +225,13 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
 
         return Study(volume)
 
-    def measure(self, volume, segmenter="built-in"):
-        """Find and measure the organs of any chest CT in the scene.
+    def measure(self, volume, segmenter="built-in", progress=None):
+        """Find and measure the organs of any chest CT in the scene, and wait for it.
 
         Args:
             volume: `vtkMRMLScalarVolumeNode` in HU.
             segmenter: "built-in", or "TotalSegmentator", which takes minutes.
+            progress: As `reconstruct` takes it.
 
         Returns:
             A new table node; `organsOf` has the organs.
@@ -238,9 +239,17 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         Raises:
             X2CTError: There is no chest in it, or no such segmenter.
         """
-        from X2CTReconstructionLib.measuring import measure_volume
+        if segmenter != "TotalSegmentator":
+            return self.jobs.run(self.measureJob(volume), progress)
+        from X2CTReconstructionLib.measuring import measure_by_total_segmentator
 
-        return measure_volume(slicer.mrmlScene, volume, segmenter)
+        return measure_by_total_segmentator(slicer.mrmlScene, volume, progress or silent)
+
+    def measureJob(self, volume):
+        """The job of `measure` with the built-in segmenter."""
+        from X2CTReconstructionLib.scene_jobs import measure_job
+
+        return measure_job(slicer.mrmlScene, volume, self.jobs.new_folder())
 
     def measureAgain(self, volume):
         """Measure the organs of a volume as they are after editing; returns its table node, which is filled anew."""
@@ -252,7 +261,7 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         """The segmentation node of what was found in a volume, or None."""
         return volume.GetNodeReference("X2CT.Segmentation")
 
-    def export(self, volume, folder, kinds=("nrrd", "table", "report"), patientName=""):
+    def export(self, volume, folder, kinds=("nrrd", "table", "report"), patientName="", progress=None):
         """Write a reconstruction as files.
 
         Args:
@@ -260,6 +269,7 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
             folder: Made if missing.
             kinds: Of "nrrd", "nifti", "dicom", "table", "report" and "scene".
             patientName: Written into the files; empty for nobody's.
+            progress: As `reconstruct` takes it; if it raises an error, nothing is written.
 
         Returns:
             The files' paths.
@@ -272,7 +282,7 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         study = self.studyOf(volume)
         if study is None:
             raise InputError(_("{name} is no reconstruction; save it with Slicer.").format(name=volume.GetName()))
-        return export_study(study, Path(folder), kinds, Patient(patientName))
+        return export_study(study, Path(folder), kinds, Patient(patientName), progress or silent)
 
     def batch(self, folder, output, progress=None, **options):
         """Reconstruct all pairs of radiographs below a folder, as `x2ct batch` does, and leave the scene as it is.
@@ -349,7 +359,9 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
             dependencies.install_packages(dependencies.ENGINE)
             from X2CTReconstructionLib.rendering import show_volume_rendering
 
-            show_volume_rendering(slicer.mrmlScene, volume, preset, shiftHu)
+            # Without a graphics card, the user has chosen another method in the settings of Volume Rendering.
+            method = slicer.modules.volumerendering.logic().GetDefaultRenderingMethod()
+            show_volume_rendering(slicer.mrmlScene, volume, preset, shiftHu, method)
             return
         for index in range(volume.GetNumberOfDisplayNodes()):
             display = volume.GetNthDisplayNode(index)

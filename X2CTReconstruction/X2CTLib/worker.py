@@ -4,8 +4,9 @@ Slow work belongs in a process: Slicer's event loop starves Python threads, and 
 middle of a convolution. `python -m X2CTLib.worker` is a server; `Worker` starts it, talks to it and kills it.
 This file imports the standard library only, so that the client works before the engine's packages are installed.
 
-What goes in: `{"request": as `request.Request.to_dict` gives it, "output": directory}` for a reconstruction, and
-`{"preview": the same, "output": directory}` for what `preview.Preview` loads.
+What goes in: `{"request": as `request.Request.to_dict` gives it, "output": directory}` for a reconstruction and its
+`examination`, `{"preview": the same, "output": directory}` for what `preview.Preview` loads, and for the examination of
+any CT `{"measure": {"values": an .npy file of HU, "ijk_to_lps": its matrix}, "output": directory}`.
 Events: `{"event": "progress", "fraction": f, "message": m}`, then `{"event": "done", "output": directory}` or
 `{"event": "error", "message": m}`.
 """
@@ -22,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from X2CTLib.errors import InputError, X2CTError
-from X2CTLib.progress import Progress
+from X2CTLib.progress import Progress, part
 from X2CTLib.request import Request
 
 Emit = Callable[[dict], None]
@@ -147,31 +148,60 @@ def _kill_tree(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def _reconstruct(request: Request, output: Path, progress: Progress) -> None:
+def _reconstruct(asked: dict, output: Path, progress: Progress) -> None:
+    request = Request.from_dict(asked)
+    from X2CTLib.examination import write_examination
     from X2CTLib.pipeline import reconstruct_files
 
-    reconstruct_files(request, progress).save(output)
+    reconstruction = reconstruct_files(request, part(progress, 0.0, _EXAMINING))
+    progress(_EXAMINING, "Measuring the organs")
+    examined = reconstruction.examine()
+    reconstruction.save(output)
+    write_examination(output, *examined)
 
 
-def _preview(request: Request, output: Path, progress: Progress) -> None:
+def _preview(asked: dict, output: Path, progress: Progress) -> None:
+    request = Request.from_dict(asked)
     from X2CTLib.preview_files import write_preview
 
+    progress(0.5, "Reading the radiographs")
     write_preview(request, output)
 
 
+def _measure(asked: dict, output: Path, progress: Progress) -> None:
+    import numpy as np
+
+    from X2CTLib.anatomy import measure, segment
+    from X2CTLib.examination import write_examination
+    from X2CTLib.files import whole_folder
+    from X2CTLib.geometry import VolumeGeometry
+
+    hu = np.load(asked["values"])
+    geometry = VolumeGeometry(hu.shape, np.array(asked["ijk_to_lps"]))
+    labels = segment(hu, geometry, part(progress, 0.0, _EXAMINING))
+    with whole_folder(output) as scratch:
+        write_examination(scratch, labels, measure(hu, labels, geometry))
+
+
 # The engine is imported by the tasks, so that a bad request is answered at once.
-_TASKS: dict[str, Callable[[Request, Path, Progress], None]] = {"request": _reconstruct, "preview": _preview}
+_TASKS: dict[str, Callable[[dict, Path, Progress], None]] = {
+    "request": _reconstruct,
+    "preview": _preview,
+    "measure": _measure,
+}
+_EXAMINING = 0.9
+"""The progress from which on the organs are measured."""
 
 
 def _answer(request: dict, emit: Emit) -> None:
     """Do the task that the request names."""
     names = _TASKS.keys() & request.keys() if isinstance(request, dict) and "output" in request else ()
     if len(names) != 1:
-        raise InputError('The worker takes a JSON object with "request" or "preview", and "output".')
+        raise InputError('The worker takes a JSON object with "request", "preview" or "measure", and "output".')
     progress = telling(emit)
     progress(0.0, "Starting")
     (name,) = names
-    _TASKS[name](Request.from_dict(request[name]), Path(request["output"]), progress)
+    _TASKS[name](request[name], Path(request["output"]), progress)
     emit({"event": "done", "output": request["output"]})
 
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import slicer
 from slicer.i18n import tr as _
 
 from X2CTPanelLib.section import Section
@@ -27,9 +26,12 @@ class KeepSection(Section):
         volume = self.parameters.resultVolume
         name = "".join(letter if letter.isalnum() else "_" for letter in volume.GetName())
         folder = Path(self.ui.exportDirectoryButton.directory) / name
-        with slicer.util.tryWithErrorDisplay(_("The study could not be exported."), waitCursor=True):
-            self.logic.installDependencies()
-            files = self.logic.export(volume, folder, self._kinds(), self.ui.patientLineEdit.text.strip())
+        kinds, patient = self._kinds(), self.ui.patientLineEdit.text.strip()
+        files = self.panel.work(
+            lambda progress: self.logic.export(volume, folder, kinds, patient, progress),
+            _("The study could not be exported."),
+        )
+        if files:
             self.panel.showStatus(
                 1, _("Wrote {names} to {folder}").format(names=", ".join(file.name for file in files), folder=folder)
             )

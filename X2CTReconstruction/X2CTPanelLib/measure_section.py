@@ -51,11 +51,19 @@ class MeasureSection(Section):
 
     def onMeasure(self):
         """Find the organs anew; those that were found before stay in the scene."""
-        p = self.parameters
-        with slicer.util.tryWithErrorDisplay(_("The volume could not be measured."), waitCursor=True):
-            self.logic.installDependencies()
-            p.measurements = self.logic.measure(p.resultVolume, p.segmenter.value)
-            self._show(_("Measured {name}").format(name=p.resultVolume.GetName()))
+        volume, segmenter = self.parameters.resultVolume, self.parameters.segmenter
+
+        def show(table):
+            self.logic.getParameterNode().measurements = table
+            self._show(_("Measured {name}").format(name=volume.GetName()))
+
+        if segmenter is Segmenter.BUILT_IN:
+            self.panel.start(lambda: self.logic.measureJob(volume), show)
+        elif table := self.panel.work(
+            lambda progress: self.logic.measure(volume, segmenter.value, progress),
+            _("The volume could not be measured."),
+        ):
+            show(table)
 
     def onMeasureAgain(self):
         """Measure the organs as they are now."""

@@ -111,7 +111,8 @@ class ModelSection(Section):
         )
 
     def _showNew(self, weights):
-        self.logic.getParameterNode().model = weights.name
+        role = "styler" if weights in cards.styler_models() else "model"
+        setattr(self.logic.getParameterNode(), role, weights.name)
         if self.parameters:
             self.listModels()
         self.panel.showStatus(1, _("Added {name} to your models").format(name=weights.stem))

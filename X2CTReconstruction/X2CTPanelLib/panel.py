@@ -10,7 +10,9 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
+from X2CTLib.errors import Cancelled
 from X2CTLib.jobs import POLL_INTERVAL_MS
+from X2CTLib.progress import CancelToken
 
 
 class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -35,6 +37,7 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.sections = {}
         self._parameterNodeGuiTag = None
         self._timer = None
+        self._stopping = None
         self._onDone = None
         self._started = 0.0
 
@@ -120,9 +123,10 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def updatePanel(self):
         """Say what can be done now."""
-        self.ui.cancelButton.enabled = self._timer.active
+        busy = self._timer.active or self._stopping is not None
+        self.ui.cancelButton.enabled = busy
         for section in self.sections.values():
-            section.update(ready=bool(self.parameters) and not self._timer.active)
+            section.update(ready=bool(self.parameters) and not busy)
 
     def start(self, makeJob, onDone):
         """Have a job done in the process, with progress and Cancel; `onDone` gets what it was for.
@@ -138,6 +142,33 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._started = time.monotonic()
             self._timer.start()
             self.showStatus(0, _("Starting"))
+
+    def work(self, task, failure):
+        """Do here what no process can, because it needs the scene; with progress and Cancel, too.
+
+        Args:
+            task: Called with its progress, which lets events come in, and raises `Cancelled` after Cancel.
+            failure: What is said of an error.
+
+        Returns:
+            What the task returns; None if it was cancelled, or has failed.
+        """
+
+        def progress(fraction, message):
+            self.showStatus(fraction, message)
+            slicer.app.processEvents()
+            stopping.check()
+
+        self._stopping = stopping = CancelToken()
+        with slicer.util.tryWithErrorDisplay(failure):
+            try:
+                self.logic.installDependencies()
+                return task(progress)
+            except Cancelled:
+                self.showStatus(0, _("Cancelled; nothing was changed."))
+            finally:
+                self._stopping = None
+                self.updatePanel()
 
     def onPoll(self):
         """See what the process has to say; never waits."""
@@ -155,7 +186,9 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
                     self._onDone(self.logic.jobs.finish())
 
     def onCancel(self):
-        """Stop the job at once."""
+        """Stop the job at once, and what is done here at its next step."""
+        if self._stopping:
+            self._stopping.cancel()
         if self._timer.active:
             self._timer.stop()
             self.logic.close()

@@ -1,8 +1,12 @@
 """Organs of a volume in the scene and what they measure, also after whatever was done to them in Segment Editor."""
 
-from X2CTLib import anatomy
+import numpy as np
+from jaxtyping import UInt8
+
 from X2CTLib.anatomy import Measurement, measure, measure_part
 from X2CTLib.errors import InputError
+from X2CTLib.geometry import VolumeGeometry
+from X2CTLib.progress import Progress, silent
 from X2CTReconstructionLib import total_segmentator
 from X2CTReconstructionLib.nodes import add_measurements, add_segmentation, fill_measurements
 from X2CTReconstructionLib.segments import read_segments
@@ -29,26 +33,40 @@ def measure_segmentation(scene, segmentation, volume) -> list[Measurement]:
     return measurements + [row for name, mask in others.items() for row in measure_part(name, mask, geometry)]
 
 
-def measure_volume(scene, volume, segmenter: str = "built-in"):
-    """Find and measure the organs of any chest CT; they hang on it by references, as those of a `Study` do.
+def measure_by_total_segmentator(scene, volume, progress: Progress = silent):
+    """Find the organs of a chest CT by TotalSegmentator, which this process must do itself, and measure them.
+
+    Args:
+        scene: The `vtkMRMLScene` of the application.
+        volume: A `vtkMRMLScalarVolumeNode` in HU.
+        progress: Told what TotalSegmentator says.
+
+    Returns:
+        As `add_organs`.
+
+    Raises:
+        InputError: There is no body, or no TotalSegmentator.
+    """
+    geometry, labels = world_geometry(volume), total_segmentator.segment(scene, volume, progress)
+    return add_organs(scene, volume, geometry, labels, measure(hounsfield(volume), labels, geometry))
+
+
+def add_organs(
+    scene, volume, geometry: VolumeGeometry, labels: UInt8[np.ndarray, "k j i"], measurements: list[Measurement]
+):
+    """Add what was found in a volume; it hangs on it by references, as the organs of a `Study` do.
 
     Args:
         scene: The `vtkMRMLScene`.
-        volume: A `vtkMRMLScalarVolumeNode` in HU.
-        segmenter: "built-in" or "TotalSegmentator".
+        volume: A `vtkMRMLScalarVolumeNode`.
+        geometry: Where its voxels lay when it was measured, in the world.
+        labels: The organs, as `X2CTLib.anatomy.LABELS`.
+        measurements: What they measure.
 
     Returns:
         A new `vtkMRMLTableNode`.
-
-    Raises:
-        InputError: There is no chest, or the segmenter is not there.
     """
-    geometry, hu = world_geometry(volume), hounsfield(volume)
-    if segmenter == "TotalSegmentator":
-        labels = total_segmentator.segment(scene, volume)
-    else:
-        labels = anatomy.segment(hu, geometry)
-    table = add_measurements(scene, measure(hu, labels, geometry), f"{volume.GetName()} measurements")
+    table = add_measurements(scene, measurements, f"{volume.GetName()} measurements")
     for role, node in (("Segmentation", add_segmentation(scene, labels, geometry, volume)), ("Measurements", table)):
         volume.SetNodeReferenceID(f"X2CT.{role}", node.GetID())
     return table

@@ -18,7 +18,7 @@ from X2CTReconstructionLib.pictures import PICTURES, PIXELS, annotate, draw, off
 from X2CTReconstructionLib.presets import BODY, CHEST, preset_node
 
 
-def show_volume_rendering(scene, volume_node, preset: str = CHEST, shift_hu: float = 0.0):
+def show_volume_rendering(scene, volume_node, preset: str = CHEST, shift_hu: float = 0.0, method: str | None = None):
     """Show a volume in 3D, or change how one is shown.
 
     Args:
@@ -26,6 +26,7 @@ def show_volume_rendering(scene, volume_node, preset: str = CHEST, shift_hu: flo
         volume_node: The `vtkMRMLScalarVolumeNode`.
         preset: As `X2CTReconstructionLib.presets.preset_node` takes it.
         shift_hu: How much denser than the preset says tissue must be to be as opaque; colours stay.
+        method: Class of the display node, if there is none yet; None for the graphics card.
 
     Returns:
         The volume's `vtkMRMLVolumeRenderingDisplayNode`.
@@ -36,7 +37,7 @@ def show_volume_rendering(scene, volume_node, preset: str = CHEST, shift_hu: flo
     wanted = preset_node(preset)
     display = _display(volume_node)
     if display is None:
-        display = scene.AddNewNodeByClass("vtkMRMLGPURayCastVolumeRenderingDisplayNode")
+        display = scene.AddNewNodeByClass(method or "vtkMRMLGPURayCastVolumeRenderingDisplayNode")
         property_node = scene.AddNewNodeByClass("vtkMRMLVolumePropertyNode", f"{volume_node.GetName()} rendering")
         display.SetAndObserveVolumePropertyNodeID(property_node.GetID())
         volume_node.AddAndObserveDisplayNodeID(display.GetID())

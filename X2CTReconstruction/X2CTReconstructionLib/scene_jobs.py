@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
+
+from X2CTLib.examination import read_examination
 from X2CTLib.jobs import Job
 from X2CTLib.preview import Preview
 from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.request import Request
+from X2CTReconstructionLib.measuring import add_organs
 from X2CTReconstructionLib.study import Study, add_study
+from X2CTReconstructionLib.volumes import hounsfield, world_geometry
 
 
 def reconstruction_job(scene, request: Request, folder: Path) -> Job:
@@ -20,8 +25,7 @@ def reconstruction_job(scene, request: Request, folder: Path) -> Job:
     output = folder / "output"
 
     def finish() -> Study:
-        reconstruction = Reconstruction.load(output)
-        return add_study(scene, reconstruction, *reconstruction.examine())
+        return add_study(scene, Reconstruction.load(output), *read_examination(output))
 
     return Job({"request": request.to_dict(), "output": str(output)}, finish)
 
@@ -30,3 +34,20 @@ def preview_job(request: Request, folder: Path) -> Job:
     """What a request would reconstruct from, as a `Preview`; its pictures are in `folder`."""
     output = folder / "output"
     return Job({"preview": request.to_dict(), "output": str(output)}, lambda: Preview.load(output))
+
+
+def measure_job(scene, volume, folder: Path) -> Job:
+    """The organs of any chest CT and a table of what they measure, as `measuring.add_organs` adds them.
+
+    Args:
+        scene: The `vtkMRMLScene`.
+        volume: A `vtkMRMLScalarVolumeNode` in HU.
+        folder: For what goes to the process and comes from it.
+
+    Raises:
+        InputError: It is no CT.
+    """
+    geometry, values, output = world_geometry(volume), folder / "volume.npy", folder / "output"
+    np.save(values, hounsfield(volume))
+    request = {"measure": {"values": str(values), "ijk_to_lps": geometry.ijk_to_lps.tolist()}, "output": str(output)}
+    return Job(request, lambda: add_organs(scene, volume, geometry, *read_examination(output)))

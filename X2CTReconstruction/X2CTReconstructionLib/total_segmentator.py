@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 
 from X2CTLib.anatomy import LABELS
 from X2CTLib.ct import body_mask
-from X2CTLib.errors import InputError
+from X2CTLib.errors import Cancelled, InputError
 from X2CTLib.progress import Progress, silent
 from X2CTReconstructionLib.segments import STRUCTURES, read_segments
 from X2CTReconstructionLib.volumes import hounsfield, world_geometry
@@ -61,5 +61,7 @@ def _run(volume, segmentation, progress: Progress) -> None:
     try:
         logic.setupPythonRequirements()
         logic.process(volume, segmentation, _FAST, False, "total", list(STRUCTURES))
+    except Cancelled:
+        raise
     except Exception as error:  # whatever another extension raises
         raise InputError(f"TotalSegmentator failed: {error} Use the built-in segmenter instead.") from error

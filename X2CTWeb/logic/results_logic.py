@@ -7,6 +7,7 @@ import numpy as np
 from trame_server.utils.typed_state import TypedState
 
 from X2CTLib.anatomy import Measurement
+from X2CTLib.examination import read_examination
 from X2CTLib.geometry import View
 from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.request import Request
@@ -38,18 +39,18 @@ class ResultsLogic:
         self._keep = keep
 
     async def take(self, folder: Path, request: Request) -> None:
-        """Measure the reconstruction in a folder and show it; if that fails, what was on show stays.
+        """Show the reconstruction in a folder; if that fails, what was on show stays.
 
         Args:
             folder: Of the reconstruction.
             request: What led to it.
 
         Raises:
-            X2CTError: The folder does not hold a reconstruction, or there is nothing to measure in it.
+            X2CTError: The folder does not hold a reconstruction.
         """
-        await self._tell("Measuring")
+        await self._tell("Reading the result")
         loop = asyncio.get_running_loop()
-        reconstruction, labels, measurements = await loop.run_in_executor(None, _load_and_measure, folder)
+        reconstruction, labels, measurements = await loop.run_in_executor(None, _load, folder)
         await self._tell("Showing the volume")
         study = add_study(self._scene, reconstruction, labels, measurements)
         self._display.show(study)
@@ -96,6 +97,5 @@ class ResultsLogic:
         await asyncio.sleep(0.05)  # the page hears of it before what follows holds the event loop
 
 
-def _load_and_measure(folder: Path) -> tuple[Reconstruction, np.ndarray, list[Measurement]]:
-    reconstruction = Reconstruction.load(folder)
-    return reconstruction, *reconstruction.examine()
+def _load(folder: Path) -> tuple[Reconstruction, np.ndarray, list[Measurement]]:
+    return Reconstruction.load(folder), *read_examination(folder)
