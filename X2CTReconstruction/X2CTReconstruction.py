@@ -310,11 +310,22 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         study = self.studyOf(volume)
         if study is None:
             slicer.util.setSliceViewerLayers(background=volume, fit=True)
+            slicer.util.resetThreeDViews()
         else:
-            from X2CTReconstructionLib.layout import show_layout
+            from X2CTReconstructionLib.layout import fill_layout, switch_layout
 
-            show_layout(slicer.mrmlScene, study)
-        slicer.util.resetThreeDViews()
+            switch_layout(slicer.mrmlScene)
+            slicer.app.processEvents()  # new views take their sizes
+            fill_layout(slicer.mrmlScene, study)
+            self.lookFrom(volume, "PA")
+
+    def showRadiographs(self, volume):
+        """Show the radiographs of a study in their views again: Segment Editor, for one, shows its volume in all."""
+        study = self.studyOf(volume)
+        if study:
+            from X2CTReconstructionLib.layout import show_radiographs
+
+            show_radiographs(slicer.mrmlScene, study)
 
     def registerLayout(self):
         """Make the layout of `showStudy` known to Slicer, if it can be."""
@@ -383,13 +394,30 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
 
             show_radiographs_in_3d(slicer.mrmlScene, study, visible)
 
+    def showOrgans(self, volume, inSlices=True, in3D=True):
+        """Show the organs of a volume, if they are known: outlined in the slices, as surfaces in 3D."""
+        organs = self.organsOf(volume)
+        if organs and self.isReady():
+            from X2CTLib.anatomy import LABELS
+            from X2CTReconstructionLib.segments import show_organs
+
+            show_organs(organs, LABELS.keys() - {"body"}, inSlices, in3D)
+
     def lookFrom(self, volume, direction):
-        """Turn the 3D view: "PA", "LATERAL", "OBLIQUE" as in figure 6 of the paper, or "SOURCE" of a study's X-rays."""
-        from X2CTReconstructionLib.cameras import look_from, look_from_source
+        """Turn the 3D view.
+
+        Args:
+            volume: What to look at.
+            direction: "PA", "LATERAL", "OBLIQUE" as in figure 6 of the paper, or of a study "SOURCE" of the X-rays, and
+                "BEHIND" of volume and radiographs.
+        """
+        from X2CTReconstructionLib.cameras import look_from, look_from_behind, look_from_source
 
         view = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLViewNode")
         if direction == "SOURCE":
             look_from_source(view, next(iter(self.studyOf(volume).radiographs.values())))
+        elif direction == "BEHIND":
+            look_from_behind(view, self.studyOf(volume))
         else:
             look_from(view, volume, direction)
 

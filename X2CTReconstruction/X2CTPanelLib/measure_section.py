@@ -54,7 +54,9 @@ class MeasureSection(Section):
         volume, segmenter = self.parameters.resultVolume, self.parameters.segmenter
 
         def show(table):
-            self.logic.getParameterNode().measurements = table
+            parameters = self.logic.getParameterNode()
+            parameters.measurements = table
+            self.logic.showOrgans(volume, parameters.organsInSlices, parameters.organsIn3D)
             self._show(_("Measured {name}").format(name=volume.GetName()))
 
         if segmenter is Segmenter.BUILT_IN:
@@ -76,6 +78,7 @@ class MeasureSection(Section):
         """Open the organs in the Segment Editor."""
         volume = self.parameters.resultVolume
         organs = self.logic.organsOf(volume)
+        self.parameters.organsInSlices = True
         slicer.util.selectModule("SegmentEditor")
         editor = slicer.util.getModuleWidget("SegmentEditor").editor
         editor.setSegmentationNode(organs)

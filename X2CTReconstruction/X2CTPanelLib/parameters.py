@@ -110,6 +110,8 @@ class X2CTReconstructionParameterNode:
         opacityShift: Of the preset, in HU.
         cropBox: Whether the rendering is cut by a box.
         radiographsIn3D: Whether the radiographs stand at their detectors.
+        organsInSlices: Whether the organs are outlined.
+        organsIn3D: Whether their surfaces are shown.
         window: Of the slices.
         uncertaintyOpacity: Of the overlay.
         segmenter: What finds the organs.
@@ -133,6 +135,8 @@ class X2CTReconstructionParameterNode:
     opacityShift: Annotated[float, WithinRange(-300, 300)] = 0.0
     cropBox: bool = False
     radiographsIn3D: bool = False
+    organsInSlices: bool = False
+    organsIn3D: bool = False
     window: Window = Window.CHEST
     uncertaintyOpacity: Annotated[float, WithinRange(0, 1)] = 0.0
     segmenter: Segmenter = Segmenter.BUILT_IN

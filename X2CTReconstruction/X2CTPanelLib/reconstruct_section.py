@@ -55,5 +55,6 @@ class ReconstructSection(Section):
         self.ui.measurementsTableView.resizeColumnsToContents()
         if self.parameters is None and parameters.showRendering:  # the user is in another module
             self.logic.showRendering(study.volume, True, parameters.preset.value, parameters.opacityShift)
+            self.logic.showOrgans(study.volume, parameters.organsInSlices, parameters.organsIn3D)
         self.logic.showStudy(study.volume)
         self.panel.showStatus(1, _("Done: {name}").format(name=study.volume.GetName()))

@@ -20,6 +20,7 @@ class SeeSection(Section):
     def enter(self):
         """The scene is left as it was found; one that was saved in our layout can be loaded."""
         self.logic.registerLayout()
+        self.logic.showRadiographs(self.parameters.resultVolume)
         self._shown = self._wanted()
 
     def parametersChanged(self):
@@ -36,6 +37,9 @@ class SeeSection(Section):
                 self.logic.showRendering(volume, *wanted["rendering"])
                 self.logic.cropRendering(volume, wanted["crop"])
                 self.logic.showDetectors(volume, wanted["detectors"])
+                self.logic.showOrgans(volume, *wanted["organs"])
+            if wanted["detectors"] and not shown["detectors"]:
+                self._look("BEHIND")
             if shown["window"] != wanted["window"]:
                 self.logic.setWindow(volume, wanted["window"])
 
@@ -49,6 +53,8 @@ class SeeSection(Section):
         for widget in (self.ui.presetComboBox, self.ui.opacityShiftSlider, self.ui.cropCheckBox):
             widget.enabled = rendered
         self.ui.detectorsCheckBox.enabled = self.ui.lookSourceButton.enabled = study is not None
+        organs = volume is not None and self.logic.organsOf(volume) is not None
+        self.ui.organsInSlicesCheckBox.enabled = self.ui.organsIn3DCheckBox.enabled = organs
 
     def onLayout(self):
         """Both radiographs beside the slices and 3D."""
@@ -66,5 +72,6 @@ class SeeSection(Section):
             "rendering": (p.showRendering, p.preset.value, p.opacityShift),
             "crop": p.cropBox and p.showRendering,
             "detectors": p.radiographsIn3D,
+            "organs": (p.organsInSlices, p.organsIn3D),
             "window": p.window.value,
         }

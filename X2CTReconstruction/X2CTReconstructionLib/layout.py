@@ -1,7 +1,7 @@
 """The views of a study in the Slicer desktop: each radiograph beside the slice that it compares with, and 3D."""
 
 from X2CTLib.geometry import View
-from X2CTReconstructionLib.slices import show_radiograph, show_volume
+from X2CTReconstructionLib.slices import cut_at_line, show_radiograph, show_volume
 from X2CTReconstructionLib.study import Study
 
 LAYOUT_ID = 2019
@@ -52,21 +52,36 @@ def add_layout(layout_node) -> None:
     layout_node.AddLayoutDescription(LAYOUT_ID, LAYOUT_XML)
 
 
-def show_layout(scene, study: Study) -> None:
-    """Switch to the layout, and show a study in it: in each view its own picture, as large as fits.
-
-    Args:
-        scene: A scene with views: that of the desktop with its main window.
-        study: Where it has one radiograph only, the other's view is empty.
-    """
+def switch_layout(scene) -> None:
+    """Switch to the layout, in a scene with views: that of the desktop with its main window."""
     layout_node = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
     add_layout(layout_node)
     layout_node.SetViewArrangement(LAYOUT_ID)
+
+
+def show_radiographs(scene, study: Study) -> None:
+    """Show the radiographs of a study in their views, where these are; all else may take a view for its own picture.
+
+    Args:
+        scene: As `switch_layout` takes it.
+        study: Where it has one radiograph only, the other's view is empty.
+    """
     radiographs = study.radiographs
     for view, tag in RADIOGRAPH_VIEWS.items():
-        show_radiograph(_slice_node(scene, tag), radiographs.get(view))
+        if node := _slice_node(scene, tag):
+            show_radiograph(node, radiographs.get(view))
+
+
+def fill_layout(scene, study: Study) -> None:
+    """Show a study in the layout: in each view its own picture, as large as fits, the slices through the heart's line.
+
+    Views that have just been made must have taken their sizes: then they fit what they show, and forget where they cut.
+    """
+    show_radiographs(scene, study)
     for tag in VOLUME_VIEWS:
         show_volume(_slice_node(scene, tag), study.volume)
+        for heart in study.cardiothoracic_lines[:1]:
+            cut_at_line(_slice_node(scene, tag), heart)
     # On a radiograph a line at the heart would lie wrong: what is in the patient is magnified there.
     views = [*(_slice_node(scene, tag) for tag in VOLUME_VIEWS), scene.GetSingletonNode("1", "vtkMRMLViewNode")]
     for line in study.cardiothoracic_lines:

@@ -14,7 +14,15 @@ sys.path.append(str(Path(__file__).resolve().parents[3] / "Testing"))
 from stand_ins.views import views_of
 
 from X2CTLib.geometry import View
-from X2CTReconstructionLib.layout import LAYOUT_ID, LAYOUT_XML, RADIOGRAPH_VIEWS, VOLUME_VIEWS, show_layout
+from X2CTReconstructionLib.layout import (
+    LAYOUT_ID,
+    LAYOUT_XML,
+    RADIOGRAPH_VIEWS,
+    VOLUME_VIEWS,
+    fill_layout,
+    show_radiographs,
+    switch_layout,
+)
 from X2CTReconstructionLib.slices import show_uncertainty
 
 
@@ -23,6 +31,11 @@ def a_scene_with_views(a_scene):
     """The scene as the desktop's main window makes it."""
     with views_of(a_scene):
         yield a_scene
+
+
+def show_layout(scene, study):
+    switch_layout(scene)
+    fill_layout(scene, study)
 
 
 def slice_node(scene, tag):
@@ -95,6 +108,26 @@ def test_the_lines_are_not_shown_on_the_radiographs(a_scene_with_views, a_study)
     }
     assert views == {"PA": False, "Lateral": False, "Green": True}
     assert heart.GetDisplayNode().IsDisplayableInView(threed.GetID())
+
+
+def test_the_radiographs_come_back_to_their_views(a_scene_with_views, a_study):
+    """Segment Editor shows its volume in all views, and cuts through its middle."""
+    show_radiographs(a_scene_with_views, a_study)  # without the layout, nothing happens
+    show_layout(a_scene_with_views, a_study)
+    composite_node(a_scene_with_views, "PA").SetBackgroundVolumeID(a_study.volume.GetID())
+    slice_node(a_scene_with_views, "PA").SetSliceOffset(0)
+    show_radiographs(a_scene_with_views, a_study)
+    assert composite_node(a_scene_with_views, "PA").GetBackgroundVolumeID() == a_study.radiographs[View.PA].GetID()
+    bounds = [0.0] * 6
+    a_study.radiographs[View.PA].GetRASBounds(bounds)
+    assert bounds[2] < slice_node(a_scene_with_views, "PA").GetSliceOffset() < bounds[3]
+
+
+def test_the_slices_are_cut_where_the_heart_is_measured(a_scene_with_views, a_study):
+    show_layout(a_scene_with_views, a_study)
+    right, anterior, superior = slicer.util.arrayFromMarkupsControlPoints(a_study.cardiothoracic_lines[0]).mean(axis=0)
+    offsets = [slice_node(a_scene_with_views, tag).GetSliceOffset() for tag in ("Yellow", "Green", "Red")]
+    assert offsets == pytest.approx([-right, anterior, superior], abs=1e-3), "sagittal slices are counted to the left"
 
 
 def test_the_view_of_a_missing_radiograph_is_empty(a_scene_with_views, a_study):

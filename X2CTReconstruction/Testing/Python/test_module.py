@@ -31,7 +31,7 @@ from X2CTLib.corrections import Correction  # noqa: E402
 from X2CTLib.errors import X2CTError  # noqa: E402
 from X2CTLib.files import sha256  # noqa: E402
 from X2CTLib.geometry import View  # noqa: E402
-from X2CTLib.sample import sample_drrs  # noqa: E402
+from X2CTLib.sample import sample_ct, sample_drrs  # noqa: E402
 from X2CTReconstructionLib.inputs import correction_of, radiograph_file  # noqa: E402
 from X2CTReconstructionLib.layout import LAYOUT_ID  # noqa: E402
 from X2CTReconstructionLib.presets import PRESETS, WINDOWS  # noqa: E402
@@ -262,7 +262,7 @@ def test_an_unreadable_file_is_said_and_changes_nothing(panel, desktop, tmp_path
     path = tmp_path / "text.dcm"
     path.write_text("no radiograph", encoding="utf-8")
     desktop.chosen_files = [str(path)]
-    with pytest.raises(RuntimeError, match=r"text\.dcm"):
+    with pytest.raises(X2CTError, match=r"text\.dcm"):
         panel.ui.openFilesButton.click()
     assert panel.ui.paSelector.currentNode() is None
 
@@ -328,6 +328,17 @@ def test_a_styler_is_chosen_and_remembered(panel, desktop):
     panel.enter()
     assert panel.ui.stylerComboBox.currentText == "To DRRs"
     panel.ui.layoutButton.click()  # without volume and views, nothing happens
+
+
+def test_an_added_styler_is_chosen_as_the_styler(panel, desktop, tmp_path):
+    weights = tmp_path / "to_drrs.safetensors"
+    weights.touch()
+    card = {"name": "To DRRs", "conventions": {"styler": "radiograph to DRR"}}
+    cards.card_path(weights).write_text(json.dumps(card), encoding="utf-8")
+    desktop.chosen_files = [str(weights)]
+    panel.ui.addModelButton.click()
+    assert panel.ui.stylerComboBox.currentText == "To DRRs" and panel.parameters.styler == weights.name
+    assert panel.parameters.model == ""
 
 
 def test_cancel_stops_at_once_and_leaves_nothing(panel, desktop, pictures, tmp_path):
@@ -604,6 +615,47 @@ def test_the_lines_of_the_ratio_are_shown_and_followed(panel, a_study_in_slicer)
     assert not heart.GetDisplayVisibility()
     panel.exit()
     assert panel.sections[sys.modules["X2CTPanelLib.measure_section"].MeasureSection]._following is None
+
+
+def test_an_export_is_cancelled_at_its_next_step(panel, a_study_in_slicer, tmp_path, monkeypatch):
+    panel.ui.exportDirectoryButton.directory = str(tmp_path / "kept")
+    monkeypatch.setattr(slicer.app, "processEvents", panel.ui.cancelButton.click)
+    panel.ui.exportButton.click()
+    assert "Cancelled" in panel.ui.jobStatusLabel.text
+    assert not list((tmp_path / "kept").iterdir())
+    assert panel.ui.exportButton.enabled and not panel.ui.cancelButton.enabled
+
+
+def test_organs_are_shown_where_that_is_wanted(panel, a_study_in_slicer):
+    display = a_study_in_slicer.segmentation.GetDisplayNode()
+    assert not display.GetVisibility2D() and not display.GetVisibility3D()
+    panel.ui.organsInSlicesCheckBox.click()
+    assert display.GetVisibility2D() and not display.GetVisibility3D()
+    segments = a_study_in_slicer.segmentation.GetSegmentation()
+    assert not display.GetSegmentVisibility(segments.GetSegmentIdBySegmentName("body")), "it would hide the rest"
+    assert display.GetSegmentVisibility(segments.GetSegmentIdBySegmentName("heart"))
+
+
+def test_the_organs_of_any_ct_are_found_in_the_process(panel, desktop):
+    ct = slicer.util.loadVolume(str(sample_ct()))
+    panel.parameters.resultVolume = ct
+    panel.ui.measureButton.click()
+    assert panel.ui.cancelButton.enabled and not panel.ui.measureButton.enabled
+    desktop.turn(lambda: not panel.ui.cancelButton.enabled, seconds=200)
+    assert "Measured" in panel.ui.jobStatusLabel.text
+    table = panel.ui.measurementsTableView.mrmlTableNode()
+    names = [table.GetTable().GetColumnByName("Name").GetValue(row) for row in range(table.GetNumberOfRows())]
+    lungs = slicer.util.arrayFromTableColumn(table, "Value")[names.index("Lungs volume")]
+    assert 2000 < lungs < 8000, "mL, of an adult"
+    assert panel.ui.editSegmentationButton.enabled
+
+
+def test_the_rendering_method_is_that_of_slicers_settings(panel, a_study_in_slicer):
+    panel.logic.showRendering(volume := slicer.util.addVolumeFromArray(np.zeros((4, 4, 4), np.int16)))
+    assert volume.GetNthDisplayNode(1).IsA("vtkMRMLGPURayCastVolumeRenderingDisplayNode")
+    slicer.modules.volumerendering.logic().SetDefaultRenderingMethod("vtkMRMLCPURayCastVolumeRenderingDisplayNode")
+    panel.logic.showRendering(volume := slicer.util.addVolumeFromArray(np.zeros((4, 4, 4), np.int16)))
+    assert volume.GetNthDisplayNode(1).IsA("vtkMRMLCPURayCastVolumeRenderingDisplayNode")
 
 
 def test_what_is_checked_is_exported_and_names_nobody(panel, a_study_in_slicer, tmp_path):
