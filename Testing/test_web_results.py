@@ -1,4 +1,4 @@
-"""The browser app once there is a result: how it is seen, what is measured, and what is kept."""
+"""The browser app once there is a result: how it is seen, trusted, measured and kept."""
 
 import csv
 import io
@@ -22,6 +22,7 @@ def page(browser, url):
     """The page with the reconstruction of the sample case."""
     opened = new_page(browser, 1280, 720)
     opened.goto(url)
+    opened.click("#uncertainty")
     opened.click("#reconstruct")
     opened.wait_for_selector("#measurements")
     yield opened
@@ -63,6 +64,20 @@ def test_the_volume_is_seen_in_other_ways_and_as_at_first_again(page):
     page.click("#reset")
     wait_until(page, lambda: difference(picture(page, THREED), first) < 3)
     assert "+300 HU" not in page.inner_text("#step-see")
+
+
+def test_the_uncertainty_lies_over_the_slices(page):
+    unfold(page, "trust")
+    assert coloured(page, "#pane-sagittal .x2ct-pane-content") < 0.02
+    page.locator("#step-trust").get_by_role("slider").press("End")
+    wait_until(page, lambda: coloured(page, "#pane-sagittal .x2ct-pane-content") > 0.02)
+    page.locator("#step-trust").get_by_role("slider").press("Home")
+
+
+def coloured(page, selector: str) -> float:
+    """The part of an element that is in strong colours."""
+    pixels = np.asarray(Image.open(io.BytesIO(page.locator(selector).screenshot())).convert("RGB"), float)
+    return float((np.ptp(pixels, axis=-1) > 150).mean())
 
 
 def test_the_ratio_follows_its_dragged_line(page):

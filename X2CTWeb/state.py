@@ -238,6 +238,7 @@ class ResultState:
         notes: What the reconstruction assumed about its input.
         low: Whether something speaks against it.
         words: How far to trust it.
+        uncertainty_colours: Of the uncertainty's scale, in CSS; empty where it was not estimated.
         writing: The file that is being made for the user; empty if none is.
     """
 
@@ -247,6 +248,7 @@ class ResultState:
     notes: list[str] = field(default_factory=list)
     low: bool = False
     words: list[str] = field(default_factory=list)
+    uncertainty_colours: list[str] = field(default_factory=list)
     writing: str = ""
 
 
@@ -260,6 +262,7 @@ class DisplayState:
         crop: Whether a box cuts the rendering.
         detectors: Whether the radiographs stand at their detectors in 3D.
         window: Name of the window of the slices.
+        uncertainty: Opacity of the uncertainty over the slices, in percent.
         lines: Whether the lines of the cardiothoracic ratio are shown.
         organs: The organs that are shown.
         organs_in: Where they are: any of "slices" and "3d".
@@ -271,6 +274,7 @@ class DisplayState:
     crop: bool = False
     detectors: bool = False
     window: str = next(iter(WINDOWS))
+    uncertainty: int = 0
     lines: bool = True
     organs: list[str] = field(default_factory=lambda: list(SEGMENTS))
     organs_in: list[str] = field(default_factory=list)

@@ -49,6 +49,13 @@ def show_uncertainty(scene, study: Study, opacity: float) -> None:
             composite.SetForegroundOpacity(opacity)
 
 
+def uncertainty_colours(study: Study, count: int = 9) -> list[tuple[float, float, float]]:
+    """The colours of `show_uncertainty`, evenly over `nodes.UNCERTAINTY_SHOWN`; red, green and blue up to 1."""
+    table = study.uncertainty.GetDisplayNode().GetColorNode().GetLookupTable()
+    entries = np.linspace(0, table.GetNumberOfTableValues() - 1, count).round().astype(int)
+    return [table.GetTableValue(entry)[:3] for entry in entries.tolist()]
+
+
 def _show(slice_node, volume):
     composite = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(slice_node)
     composite.SetBackgroundVolumeID(volume.GetID() if volume else None)

@@ -12,7 +12,7 @@ from X2CTReconstructionLib.rendering import (
     show_volume_rendering,
 )
 from X2CTReconstructionLib.segments import show_organs
-from X2CTReconstructionLib.slices import cut_at_line
+from X2CTReconstructionLib.slices import cut_at_line, show_uncertainty
 from X2CTReconstructionLib.study import Study, remove_study, show_study
 from X2CTWeb.logic.viewer_logic import ViewerLogic
 from X2CTWeb.state import RECONSTRUCT, AppState, DisplayState
@@ -30,7 +30,7 @@ class DisplayLogic:
             {
                 (display.preset, display.shift, display.crop): self._apply_in_3d,
                 display.detectors: self._apply_detectors,
-                display.window: self._apply_in_slices,
+                (display.window, display.uncertainty): self._apply_in_slices,
                 display.lines: self._apply_lines,
                 (display.organs, display.organs_in): self._apply_organs,
                 typed_state.name.mode: self._on_mode,
@@ -109,7 +109,9 @@ class DisplayLogic:
 
     def _apply_in_slices(self, *_) -> None:
         if self._study:
-            self._study.volume.GetScalarVolumeDisplayNode().SetWindowLevel(*WINDOWS[self._data.display.window])
+            display = self._data.display
+            self._study.volume.GetScalarVolumeDisplayNode().SetWindowLevel(*WINDOWS[display.window])
+            show_uncertainty(self._viewer.scene, self._study, display.uncertainty / 100)
 
     def _apply_lines(self, visible: bool) -> None:
         """Where they are shown, the slices show the heart's from end to end."""

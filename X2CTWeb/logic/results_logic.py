@@ -12,6 +12,7 @@ from X2CTLib.geometry import View
 from X2CTLib.reconstruction import Reconstruction
 from X2CTLib.request import Request
 from X2CTReconstructionLib.provenance import anonymous_notes
+from X2CTReconstructionLib.slices import uncertainty_colours
 from X2CTReconstructionLib.study import add_study
 from X2CTWeb.logic.display_logic import DisplayLogic
 from X2CTWeb.logic.keep_logic import KeepLogic
@@ -62,6 +63,7 @@ class ResultsLogic:
             notes=anonymous_notes(reconstruction),
             low=trust.low,
             words=trust.words,
+            uncertainty_colours=_css(uncertainty_colours(study)) if study.uncertainty else [],
         )
         self._measure.follow(study)
         self._data.steps = ["trust", "measure"]
@@ -95,6 +97,10 @@ class ResultsLogic:
         self._data.job.message = message
         self._state.flush()
         await asyncio.sleep(0.05)  # the page hears of it before what follows holds the event loop
+
+
+def _css(colours: list[tuple[float, float, float]]) -> list[str]:
+    return ["rgb({:.0%} {:.0%} {:.0%})".format(*colour) for colour in colours]
 
 
 def _load(folder: Path) -> tuple[Reconstruction, np.ndarray, list[Measurement]]:

@@ -23,7 +23,7 @@ from X2CTReconstructionLib.layout import (
     show_radiographs,
     switch_layout,
 )
-from X2CTReconstructionLib.slices import show_uncertainty
+from X2CTReconstructionLib.slices import show_uncertainty, uncertainty_colours
 
 
 @pytest.fixture
@@ -148,3 +148,11 @@ def test_uncertainty_lies_over_the_volume_only(a_scene_with_views, a_study):
     assert not composite_node(a_scene_with_views, "PA").GetForegroundVolumeID()
     show_uncertainty(a_scene_with_views, a_study, 0)
     assert not composite_node(a_scene_with_views, "Red").GetForegroundVolumeID()
+
+
+def test_the_scale_of_the_uncertainty_goes_from_red_to_yellow(a_scene, a_study):
+    """Its colours are of Slicer's table Iron, which a scene brings that has colours."""
+    logic = slicer.vtkMRMLColorLogic()
+    logic.SetMRMLScene(a_scene)
+    first, *_, last = uncertainty_colours(a_study)
+    assert first == pytest.approx((1, 0, 0), abs=0.05) and last == pytest.approx((1, 1, 0), abs=0.05)
