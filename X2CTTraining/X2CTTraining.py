@@ -394,7 +394,8 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         Args:
             answers: Folders of finished runs, weights files.
             progress: Called with the fraction done and what is being done.
-            options: Of `X2CTTrainingLib.scene_jobs.Answers`: data, training_data, device.
+            options: What is scored instead of what the runs hold out: sources, volumeNodes and dicomSeries, as
+                `startTraining` takes them. Of `X2CTTrainingLib.scene_jobs.Answers`: training_data, device.
 
         Returns:
             Two table nodes: the scores of each answer to each case, and their means.
@@ -408,7 +409,8 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         """The job of `evaluate`."""
         from X2CTTrainingLib.scene_jobs import evaluation_job
 
-        return evaluation_job(slicer.mrmlScene, self._answers(answers, options), self.jobs.new_folder())
+        folder = self.jobs.new_folder()
+        return evaluation_job(slicer.mrmlScene, self._answers(folder, answers, **options), folder)
 
     def showAnswers(self, answers, case, progress=None, **options):
         """Add a case as it is, as each answer reconstructs it, and their differences; returns the volume nodes."""
@@ -418,12 +420,14 @@ class X2CTTrainingLogic(ScriptedLoadableModuleLogic):
         """The job of `showAnswers`."""
         from X2CTTrainingLib.scene_jobs import show_job
 
-        return show_job(slicer.mrmlScene, self._answers(answers, options), case, self.jobs.new_folder())
+        folder = self.jobs.new_folder()
+        return show_job(slicer.mrmlScene, self._answers(folder, answers, **options), case, folder)
 
-    def _answers(self, paths, options):
+    def _answers(self, folder, paths, sources=(), volumeNodes=(), dicomSeries=(), **options):
         from X2CTTrainingLib.scene_jobs import Answers
 
-        return Answers([Path(path) for path in paths], self._cache(), **options)
+        data = [*self._listed(volumeNodes, dicomSeries, folder / "data"), *sources]
+        return Answers([Path(path) for path in paths], self._cache(), data or None, **options)
 
     def showSideBySide(self, volumeNodes):
         """Show the first three volumes of `showAnswers` beside each other, in slices that are scrolled together."""

@@ -15,10 +15,11 @@ from X2CTLib.weights import load_model
 from X2CTTrainingLib.datasets import CACHE, SOURCES_HELP, Case, gather
 from X2CTTrainingLib.evaluation import CORRELATION, MEAN_VOLUME, PLANIMETRY, Answer, Evaluation, evaluate_answers
 from X2CTTrainingLib.evaluation_report import summary_table, write_evaluation
+from X2CTTrainingLib.experiment import Data
 from X2CTTrainingLib.predictions import predictions_in
 from X2CTTrainingLib.scores import TISSUES
 from X2CTTrainingLib.simulation import reconstruct_case
-from X2CTTrainingLib.splits import Split
+from X2CTTrainingLib.splits import Split, split_cases
 
 ON_THE_CARD = (
     "PSNR volume, peak 2500 (dB)",
@@ -52,7 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(.nrrd, .nii.gz; the cube's centre is their origin); the shipped models if none is named",
     )
     parser.add_argument("--data", nargs="+", help=f"what is scored, if not the runs' test cases: {SOURCES_HELP}")
-    parser.add_argument("--training-data", nargs="+", help="what the mean volume is made of, if not the runs' own")
+    parser.add_argument(
+        "--training-data",
+        nargs="+",
+        help="what the mean volume is made of, if not the runs' own; without it, a tenth of the patients of --data is "
+        "scored, and the others make the mean volume",
+    )
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder for the prepared cubes")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda")
     parser.add_argument(
@@ -160,16 +166,21 @@ def find_cases(
 ) -> tuple[list[Case], list[Case]]:
     """What is scored, and what the mean volume is made of: the held-out and the training cases of runs, or others.
 
+    Of data alone, those are scored whom a training on them would hold out.
+
     Raises:
         InputError: There are none, or the runs hold out different ones.
     """
-    if bool(data) != bool(training_data):
-        raise InputError("Give both --data and --training-data, or neither.")
+    if training_data and not data:
+        raise InputError("Name the CTs to score with --data, too.")
     if data:
-        found = [gather(sources, cache, progress) for sources in (data, training_data)]
+        found = [gather(sources, cache, progress) for sources in (data, training_data) if sources]
         for skipped in (sentence for _, sentences in found for sentence in sentences):
             print(skipped)
-        return found[0][0], found[1][0]
+        if training_data:
+            return found[0][0], found[1][0]
+        split = split_cases(found[0][0], Data())
+        return split.test, split.train
     runs = [path for path in paths if _is_run(path)]
     if not runs:
         raise InputError("Name the CTs to score with --data, and those of the mean volume with --training-data.")

@@ -104,7 +104,7 @@ class Answers:
         paths: Folders of finished runs, weights files.
         cache: Folder for the prepared cubes.
         data: Sources of what is scored; None for what the runs hold out.
-        training_data: Sources of the mean volume; None for what the runs were trained on.
+        training_data: Sources of the mean volume; None for what the runs were trained on, or for a part of the data.
         device: See `X2CTLib.device.choose_device`.
     """
 

@@ -4,6 +4,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from X2CTPanelLib.section import Section, columnTexts, fill
+from X2CTTrainingPanelLib.data_section import DataSection
+from X2CTTrainingPanelLib.parameters import SCORED
 from X2CTTrainingPanelLib.training_section import TrainingSection
 
 
@@ -12,7 +14,7 @@ class EvaluationSection(Section):
 
     def __init__(self, panel):
         super().__init__(panel)
-        self._answers = []
+        self._asked = None
         self.ui.evaluateButton.connect("clicked(bool)", self.onEvaluate)
         self.ui.showAnswersButton.connect("clicked(bool)", self.onShowAnswers)
         self.ui.loadTablesButton.connect("clicked(bool)", self.onLoadTables)
@@ -23,31 +25,32 @@ class EvaluationSection(Section):
 
     def update(self, ready):
         """What can be scored, shown and published."""
-        finished = self._finishedRun() is not None
-        self.ui.evaluateButton.enabled = ready and finished
+        finished, model = self._finishedRun() is not None, bool(self.ui.modelPathLineEdit.currentPath)
+        self.ui.evaluateButton.enabled = ready and (
+            (finished or model) and any(self._data.chosen().values()) if self._onDataSet() else finished
+        )
         fill(self.ui.scoredCaseComboBox, columnTexts(self.parameters.scores, "case") if self.parameters else [])
-        self.ui.showAnswersButton.enabled = ready and bool(self._answers) and self.ui.scoredCaseComboBox.count > 0
+        self.ui.showAnswersButton.enabled = ready and bool(self._asked) and self.ui.scoredCaseComboBox.count > 0
         self.ui.loadTablesButton.enabled = ready and bool(self.ui.tablesPathLineEdit.currentPath)
-        self.ui.publishButton.enabled = ready and (finished or bool(self.ui.modelPathLineEdit.currentPath))
+        self.ui.publishButton.enabled = ready and (finished or model)
 
     def onEvaluate(self):
-        """Score the chosen run, and the other model, on what the run holds out."""
-        answers = [self._finishedRun().folder]
-        if self.ui.modelPathLineEdit.currentPath:
-            answers.append(self.ui.modelPathLineEdit.currentPath)
-        device = self.parameters.device
+        """Score the chosen run, if it has finished, and the other model, on what the run or the data set holds out."""
+        run, model = self._finishedRun(), self.ui.modelPathLineEdit.currentPath
+        asked = {"answers": [*([run.folder] if run else []), *([model] if model else [])]}
+        asked |= {"device": self.parameters.device, **(self._data.chosen() if self._onDataSet() else {})}
 
         def show(tables):
-            self._answers = answers
+            self._asked = asked
             self.logic.getParameterNode().scores = tables[0]
             self.ui.scoresTableView.resizeColumnsToContents()
 
-        self.panel.start(lambda: self.logic.evaluationJob(answers, device=device), show)
+        self.panel.start(lambda: self.logic.evaluationJob(**asked), show)
 
     def onShowAnswers(self):
         """The chosen case as it is, as it is reconstructed, and the difference, side by side."""
-        case, device = self.ui.scoredCaseComboBox.currentText, self.parameters.device
-        self.panel.start(lambda: self.logic.showJob(self._answers, case, device=device), self.logic.showSideBySide)
+        asked = {**self._asked, "case": self.ui.scoredCaseComboBox.currentText}
+        self.panel.start(lambda: self.logic.showJob(**asked), self.logic.showSideBySide)
 
     def onLoadTables(self):
         """The paper's tables."""
@@ -61,6 +64,13 @@ class EvaluationSection(Section):
             model = self.ui.modelPathLineEdit.currentPath or self._finishedRun().folder
             copy = self.logic.publish(model, self.ui.publishNameLineEdit.text or self._finishedRun().name)
             self.panel.showStatus(1, _("{name} is offered in X2CT Reconstruction now").format(name=copy.stem))
+
+    @property
+    def _data(self):
+        return self.panel.sections[DataSection]
+
+    def _onDataSet(self):
+        return self.parameters is not None and self.parameters.scored == SCORED[1]
 
     def _finishedRun(self):
         run = self.panel.sections[TrainingSection].chosenRun()

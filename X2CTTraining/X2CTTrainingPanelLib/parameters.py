@@ -18,6 +18,8 @@ EXPERIMENTS = tuple(
 SCALES = ("paper", *sorted(file.stem for file in (_EXPERIMENTS / "Scales").glob("*.toml")))
 VIEWS = {"PA and lateral": ("PA", "LATERAL"), "PA": ("PA",), "lateral": ("LATERAL",)}
 """The radiographs by their names on the panel."""
+SCORED = ("what the run holds out", "what the data set holds out")
+"""The cases of an evaluation by their names on the panel."""
 GEOMETRIES = ("clinical", "paper", "parallel")
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
@@ -58,6 +60,7 @@ class X2CTTrainingParameterNode:
         precision: In which it trains.
         runName: Of the run's folder.
         runsFolder: With all runs.
+        scored: The cases of the next evaluation; see `SCORED`.
         scores: The table of an evaluation.
     """
 
@@ -91,4 +94,5 @@ class X2CTTrainingParameterNode:
     precision: Annotated[str, Choice(PRECISIONS)] = "auto"
     runName: str = "run-1"
     runsFolder: Path = _HOME / "runs"
+    scored: Annotated[str, Choice(SCORED)] = SCORED[0]
     scores: vtkMRMLTableNode

@@ -76,11 +76,21 @@ def test_runs_are_scored_on_the_cases_that_they_held_out(evaluate, room, tmp_pat
     assert "other cases" in capsys.readouterr().err
 
 
+def test_of_data_alone_whom_a_training_would_hold_out_is_scored(evaluate, room, tmp_path):
+    with (room / "list.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["path", "name", "part"], ["other.nrrd", "kept", "train"]])
+        csv.writer(file).writerows([["volumes/phantom-0.nrrd", "phantom-0", "test"]])
+    assert evaluate(room / "volumes", "--data", room / "list.csv", "--output", tmp_path / "out") == 0
+    rows = list(csv.DictReader((tmp_path / "out" / "scores.csv").open(encoding="utf-8")))
+    assert {row["case"] for row in rows} == {"phantom-0"}
+    assert float(next(row for row in rows if row["answer"] == str(room / "volumes"))[PSNR]) > 40
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--data", "phantoms:2", "--training-data", "other.nrrd"], "phantom-1"),
-        (["--data", "phantoms:1"], "--training-data"),
+        (["--training-data", "phantoms:1"], "--data"),
         ([], "--data"),
     ],
     ids=["missing prediction", "no mean volume", "nothing to score"],

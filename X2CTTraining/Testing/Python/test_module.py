@@ -481,7 +481,7 @@ def test_the_example_of_the_readme_ends_in_a_model_that_reconstructs(logic, a_vo
     assert study.radiographs.keys() == set(View)
 
 
-def test_the_panel_trains_evaluates_and_publishes(panel, desktop, tmp_path):
+def test_the_panel_trains_evaluates_and_publishes(panel, desktop, tmp_path, monkeypatch):
     ui, parameters = panel.ui, sys.modules["X2CTTrainingPanelLib.parameters"]
     ui.phantomsSpinBox.value = 2
     ui.experimentComboBox.currentIndex = parameters.EXPERIMENTS.index("x2ct-gan-biplanar")
@@ -518,7 +518,18 @@ def test_the_panel_trains_evaluates_and_publishes(panel, desktop, tmp_path):
     assert (made - true == difference).all() and true.shape == (128, 128, 128)
 
     ui.publishButton.click()
-    assert cards.reconstruction_models()[cards.own_models_folder() / "run-1.safetensors"] == "run-1"
+    model = cards.own_models_folder() / "run-1.safetensors"
+    assert cards.reconstruction_models()[model] == "run-1"
+
+    ui.modelPathLineEdit.currentPath = str(model)
+    ui.scoredComboBox.currentIndex, ui.phantomsSpinBox.value = 1, 0
+    assert not ui.evaluateButton.enabled, "there is no data set"
+    ui.phantomsSpinBox.value = 2
+    jobs = []
+    monkeypatch.setattr(panel, "start", lambda makeJob, onDone: jobs.append(makeJob()))
+    ui.evaluateButton.click()
+    assert jobs[0].request["data"] == ["phantoms:2"] and jobs[0].request["training_data"] is None
+    assert jobs[0].request["answers"] == [str(tmp_path / "X2CTGAN" / "runs" / "run-1"), str(model)]
 
 
 def test_a_training_survives_who_started_it_and_is_found_again(module, logic, a_cache, tmp_path):
