@@ -8,15 +8,13 @@ from jaxtyping import Bool, Float
 
 from X2CTLib.geometry import View
 
+# How many right and how many wrong radiographs lie beyond each of these, `./run trust` counts.
 LEAST_FIELD = 0.65
-"""Part of a view that its radiograph must show. DRRs and frontals show 0.77 and more, halves of them at most 0.6."""
+"""Part of a view that its radiograph must show; half of a chest fills at most 0.6."""
 STRANGE = 1.5
-"""`Likeness.distance` of what hardly is a chest in its view: five of six wrong pictures (swapped, turned, upside down,
-negatives, other things), no picture of a real pair, but bedside frontals, too, whose contrast no DRR has."""
+"""`Likeness.distance` of what hardly is a chest in its view."""
 LEAST_CORRELATION = 0.85
-"""Of a view with its reprojection. Of right DRR pairs 3 % have a view below, of wrong pictures four fifths; and half of
-the real pairs, whose contrast is not that of DRRs."""
-
+"""Of a view with its reprojection."""
 FIELD, UNLIKE, VERY_UNLIKE, UNEXPLAINED = "field", "unlike", "very unlike", "unexplained"
 """What may speak against a reconstruction: too little is shown, pictures unlike the training DRRs, or volume and
 radiographs that do not go together."""
