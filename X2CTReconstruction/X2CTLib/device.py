@@ -1,8 +1,14 @@
 """The one place that decides where and in which precision the networks run."""
 
+import os
+
 import torch
 
 from X2CTLib.errors import InputError
+
+# Huge pages for large tensors (torch reads this at its first one): a volume of features in fresh small pages costs a
+# processor about as much as computing it.
+os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 
 def choose_device(name: str = "auto") -> torch.device:

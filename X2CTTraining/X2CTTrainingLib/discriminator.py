@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from X2CTLib.geometry import View
 from X2CTLib.networks.connections import MISSING_AXIS
 from X2CTLib.networks.encoder import scaled
+from X2CTLib.networks.normalisation import VolumeNorm
 
 _CHANNELS = (64, 128, 256, 512)
 
@@ -34,7 +35,7 @@ class Discriminator(nn.Module):
             stride = 2 if index < 3 else 1
             layers.append(nn.Conv3d(channels, scaled(count, width), 4, stride=stride, padding=1))
             if index:
-                layers.append(nn.InstanceNorm3d(scaled(count, width)))
+                layers.append(VolumeNorm(scaled(count, width)))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
             channels = scaled(count, width)
         layers.append(nn.Conv3d(channels, 1, 4, padding=1))

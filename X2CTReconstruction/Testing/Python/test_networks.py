@@ -8,6 +8,7 @@ from X2CTLib.networks.catalogue import build_network
 from X2CTLib.networks.connections import MISSING_AXIS, ConnectionB, ConnectionC
 from X2CTLib.networks.encoder import DenseLayer
 from X2CTLib.networks.generator import Generator, Head
+from X2CTLib.networks.normalisation import VolumeNorm
 from X2CTLib.networks.single_image import SingleImageNetwork
 
 ARCHITECTURES = {
@@ -150,6 +151,19 @@ def test_connection_b_equals_convolving_the_repeated_map(axis):
     for convolution in connection.encode:
         volume = torch.relu(nn.functional.instance_norm(convolution(volume)))
     assert torch.allclose(connection(features), connection.merge(volume), atol=1e-4)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 0.03)])
+def test_volumes_are_normalised_as_by_torch_and_stay_in_the_fast_memory_format(dtype, tolerance):
+    torch.manual_seed(0)
+    features = (3 * torch.randn(2, 8, 9, 10, 11) + 2).to(dtype).contiguous(memory_format=torch.channels_last_3d)
+    ours, theirs = (features.clone().requires_grad_() for _ in range(2))
+    normal, expected = VolumeNorm(8)(ours), nn.functional.instance_norm(theirs.float())
+    assert normal.is_contiguous(memory_format=torch.channels_last_3d)
+    assert torch.allclose(normal.float(), expected, atol=tolerance)
+    for output in (normal, expected):
+        output.float().pow(3).sum().backward()
+    assert torch.allclose(ours.grad.float(), theirs.grad.float(), atol=10 * tolerance)
 
 
 @pytest.mark.parametrize(("view", "axis"), [(View.PA, 3), (View.LATERAL, 4)])

@@ -4,6 +4,7 @@ Every volume of features has the axes of the CT cube (superior, posterior, left)
 """
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -51,29 +52,30 @@ class ConnectionB(nn.Module):
 
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d k j i"]:
         depth = features.shape[-1]
-        planes = self.match(features).unsqueeze(self.axis)
-        planes = planes.expand(*(2 * _EDGE + 1 if axis == self.axis else -1 for axis in range(5)))
+        planes = self.match(features)[..., None].expand(-1, -1, -1, -1, 2 * _EDGE + 1)
         planes = planes.contiguous(memory_format=torch.channels_last_3d)
         for convolution in self.encode:
-            planes = torch.relu(self._normalise(convolution(planes), depth))
-        planes = self.merge(planes)
-        first, middle, last = planes.split([_EDGE, 1, _EDGE], dim=self.axis)
-        middle = middle.expand(*(depth - 2 * _EDGE if axis == self.axis else -1 for axis in range(5)))
-        return torch.cat([first, middle, last], dim=self.axis)
+            planes = torch.relu(_normalise(self._convolved(planes, convolution), depth))
+        first, middle, last = self._convolved(planes, self.merge).split([_EDGE, 1, _EDGE], dim=4)
+        middle = middle.expand(-1, -1, -1, -1, depth - 2 * _EDGE)
+        return torch.cat([first, middle, last], dim=4).transpose(self.axis, 4)
 
-    def _normalise(self, planes: Tensor, depth: int) -> Tensor:
-        """Instance normalisation over all `depth` planes, of which the middle one stands for many."""
-        counts = torch.ones(2 * _EDGE + 1, device=planes.device)
-        counts[_EDGE] = depth - 2 * _EDGE
-        weights = (counts / depth).view([-1 if axis == self.axis else 1 for axis in range(5)])
-        others = [axis for axis in (2, 3, 4) if axis != self.axis]
+    def _convolved(self, planes: Tensor, convolution: nn.Conv3d) -> Tensor:
+        """With the axis that the view cannot see as the last: float32 is slow where so few planes precede others."""
+        return F.conv3d(planes, convolution.weight.transpose(self.axis, 4), convolution.bias, padding=1)
 
-        def average(values: Tensor) -> Tensor:
-            return (values.mean(dim=others, keepdim=True) * weights).sum(dim=self.axis, keepdim=True)
 
-        values = planes.float()
-        centred = values - average(values)
-        return (centred * torch.rsqrt(average(centred.square()) + 1e-5)).to(planes.dtype)
+def _normalise(planes: Float[Tensor, "b c h w p"], depth: int) -> Float[Tensor, "b c h w p"]:
+    """Instance normalisation over all `depth` planes, of which the middle one stands for many."""
+    weights = torch.full((2 * _EDGE + 1,), 1 / depth, device=planes.device)
+    weights[_EDGE] = 1 - 2 * _EDGE / depth
+
+    def average(values: Tensor) -> Tensor:
+        return (values.mean(dim=(2, 3), keepdim=True) * weights).sum(dim=4, keepdim=True)
+
+    values = planes.float()
+    centred = values - average(values)
+    return (centred * torch.rsqrt(average(centred.square()) + 1e-5)).to(planes.dtype)
 
 
 class ConnectionC(nn.Module):

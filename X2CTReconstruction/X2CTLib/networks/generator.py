@@ -12,6 +12,7 @@ from X2CTLib.errors import ModelError
 from X2CTLib.geometry import View
 from X2CTLib.networks.connections import MISSING_AXIS, ConnectionA, ConnectionB, ConnectionC
 from X2CTLib.networks.encoder import Encoder, scaled
+from X2CTLib.networks.normalisation import VolumeNorm
 
 DECODER_CHANNELS = (256, 128, 64, 32, 16, 16)
 """Of the decoders from 4 to 128 voxels an edge."""
@@ -29,16 +30,16 @@ class DecoderLevel(nn.Module):
         super().__init__()
         self.up = nn.Sequential(
             nn.ConvTranspose3d(in_channels, out_channels, 3, stride=2, padding=1, output_padding=1),
-            nn.InstanceNorm3d(out_channels),
-            nn.ReLU(),
+            VolumeNorm(out_channels),
+            nn.ReLU(inplace=True),
         )
         self.merge = nn.Conv3d(out_channels, out_channels, 3, padding=1)
         self.refine = nn.Sequential(
-            nn.InstanceNorm3d(out_channels),
-            nn.ReLU(),
+            VolumeNorm(out_channels),
+            nn.ReLU(inplace=True),
             nn.Conv3d(out_channels, out_channels, 3, padding=1),
-            nn.InstanceNorm3d(out_channels),
-            nn.ReLU(),
+            VolumeNorm(out_channels),
+            nn.ReLU(inplace=True),
         )
 
     def forward(
