@@ -16,6 +16,7 @@ from X2CTLib.geometry import HU_RANGE, View, VolumeGeometry
 from X2CTLib.networks.catalogue import ReconstructionNetwork
 from X2CTLib.networks.encoder import Encoder
 from X2CTLib.networks.generator import DecoderLevel
+from X2CTLib.networks.lifting import Lift, ViewNetwork
 from X2CTLib.networks.single_image import Hourglass
 from X2CTLib.progress import CancelToken, Progress, part, silent
 from X2CTLib.radiograph import Radiograph, check_views
@@ -164,7 +165,7 @@ def run_model(
 @contextmanager
 def _observed(network: ReconstructionNetwork, progress: Progress, cancel: CancelToken | None) -> Iterator[None]:
     """Report, and look at `cancel`, after every large part of a network that runs meanwhile."""
-    parts = [module for module in network.modules() if isinstance(module, Encoder | DecoderLevel | Hourglass)]
+    parts = [module for module in network.modules() if isinstance(module, PARTS)]
     done = 0
 
     def after(*_) -> None:

@@ -43,14 +43,14 @@ class Network(Settings):
     """The network from radiographs to the volume; see `networks.catalogue`.
 
     Attributes:
-        kind: "x2ct", or "2dcnn" for the baseline of Henzler et al.
+        kind: "x2ct", "lifting" for ours, or "2dcnn" for the baseline of Henzler et al.
         views: What it sees.
         connections: Of an x2ct network: A always, B for skips, C to fuse two views (paper, figure 4).
         width: Channels relative to the paper's.
         dropout: In connection A.
     """
 
-    kind: Literal["x2ct", "2dcnn"] = "x2ct"
+    kind: Literal["x2ct", "lifting", "2dcnn"] = "x2ct"
     views: tuple[Literal["PA", "LATERAL"], ...] = ("PA", "LATERAL")
     connections: tuple[Literal["A", "B", "C"], ...] | None = None
     width: Annotated[float, Meta(gt=0, le=4)] = 1.0

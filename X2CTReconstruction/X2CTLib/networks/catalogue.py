@@ -7,13 +7,14 @@ from typing import Any
 from X2CTLib.errors import ModelError
 from X2CTLib.geometry import View
 from X2CTLib.networks.generator import Generator
+from X2CTLib.networks.lifting import LiftingNetwork
 from X2CTLib.networks.single_image import SingleImageNetwork
 
-ReconstructionNetwork = Generator | SingleImageNetwork
+ReconstructionNetwork = Generator | LiftingNetwork | SingleImageNetwork
 """It has `views`, `pixels` (of an edge of each standard view) and `forward(images, coarse=False)`."""
 
-KINDS = {"x2ct": Generator, "2dcnn": SingleImageNetwork}
-_MOST_VIEWS = {"x2ct": 2, "2dcnn": 1}
+KINDS = {"x2ct": Generator, "lifting": LiftingNetwork, "2dcnn": SingleImageNetwork}
+_MOST_VIEWS = {"x2ct": 2, "lifting": 2, "2dcnn": 1}
 _FITTING = {
     "width": ("above 0, up to 4", lambda value: 0 < value <= 4),
     "dropout": ("from 0 to below 1", lambda value: 0 <= value < 1),
