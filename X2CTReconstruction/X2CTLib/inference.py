@@ -27,6 +27,9 @@ from X2CTLib.trust import assess
 from X2CTLib.uncertainty import spread
 from X2CTLib.weights import Model
 
+_LARGE = (Encoder, DecoderLevel, ViewNetwork, Lift, Hourglass)
+"""The parts of the networks that take their time."""
+
 
 def reconstruct(
     radiographs: Mapping[View, Radiograph],
@@ -165,7 +168,7 @@ def run_model(
 @contextmanager
 def _observed(network: ReconstructionNetwork, progress: Progress, cancel: CancelToken | None) -> Iterator[None]:
     """Report, and look at `cancel`, after every large part of a network that runs meanwhile."""
-    parts = [module for module in network.modules() if isinstance(module, PARTS)]
+    parts = [module for module in network.modules() if isinstance(module, _LARGE)]
     done = 0
 
     def after(*_) -> None:
