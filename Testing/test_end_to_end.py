@@ -251,7 +251,7 @@ def test_bad_input_is_said_in_one_line_and_nothing_is_written(bad, tmp_path):
 
 def test_a_model_of_two_views_asks_for_the_other_one(tmp_path):
     done = x2ct("reconstruct", "--pa", sample_case()[View.PA], "--output", tmp_path / "out")
-    assert done.returncode == 2 and "X2CT-GAN+B needs the lateral radiograph" in done.stderr
+    assert done.returncode == 2 and "X2CT-Lift+B needs the lateral radiograph" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

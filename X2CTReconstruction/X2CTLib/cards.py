@@ -16,7 +16,7 @@ from X2CTLib.files import replace_file, sha256
 
 MODELS_FOLDER = Path(__file__).resolve().parent.parent / "Resources" / "Models"
 """The models that come with the extension."""
-DEFAULT_MODEL = MODELS_FOLDER / "x2ct_gan_biplanar.safetensors"
+DEFAULT_MODEL = MODELS_FOLDER / "x2ct_lifting_biplanar.safetensors"
 """The one that reconstructs if none is named."""
 
 

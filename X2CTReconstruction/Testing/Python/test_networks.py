@@ -78,7 +78,7 @@ def test_every_network_makes_cubes_and_learns_with_every_parameter(name):
     ("architecture", "message"),
     [
         ({"kind": "unet", "views": ["PA"]}, "no network of kind 'unet'"),
-        ({"views": ["PA"]}, "x2ct, 2dcnn"),
+        ({"views": ["PA"]}, "x2ct, lifting, 2dcnn"),
         ({"kind": "x2ct", "views": ["AP"]}, "PA, LATERAL, not at AP"),
         ({"kind": "x2ct"}, "not at none"),
         ({"kind": "x2ct", "views": "PA"}, "list of names"),
