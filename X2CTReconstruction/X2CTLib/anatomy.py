@@ -150,8 +150,8 @@ def measure_part(name: str, mask: Bool[np.ndarray, "k j i"], geometry: VolumeGeo
 def cardiothoracic_lines(aligned: UInt8[np.ndarray, "k j i"], grid: VolumeGeometry) -> CardiothoracicLines | None:
     """Where the heart and the inner thorax are widest; None without heart or lungs.
 
-    The heart reaches from its rightmost to its leftmost point, at whatever height these lie; the thorax is measured
-    at one height, from lung to lung.
+    The heart reaches from its rightmost to its leftmost point, at whatever height these lie, and its line is drawn
+    straight across between them; the thorax is measured at one height, from lung to lung.
 
     Args:
         aligned: Values of `LABELS`.
@@ -245,13 +245,11 @@ def _span_mm(mask: Bool[np.ndarray, "*n"], axis: int) -> float:
 
 
 def _line_across(mask: Bool[np.ndarray, "k j i"], grid: VolumeGeometry) -> Float[np.ndarray, "2 3"]:
-    """From the right edge of a mask to its left edge, in LPS; each end in the middle of what reaches so far."""
+    """From the right edge of a mask to its left edge, in LPS; straight across, half-way between where these lie."""
     used = np.flatnonzero(mask.any(axis=(0, 1)))
-    ends = []
-    for column, edge in ((used[0], used[0] - 0.5), (used[-1], used[-1] + 0.5)):
-        k, j = np.argwhere(mask[:, :, column]).mean(axis=0)
-        ends.append(grid.ijk_to_lps[:3] @ [edge, j, k, 1])
-    return np.array(ends)
+    first, last = used[0], used[-1]
+    k, j = np.mean([np.argwhere(mask[:, :, column]).mean(axis=0) for column in (first, last)], axis=0)
+    return np.array([grid.ijk_to_lps[:3] @ [edge, j, k, 1] for edge in (first - 0.5, last + 0.5)])
 
 
 def _extents(name: str, mask: Bool[np.ndarray, "k j i"]) -> list[Measurement]:
