@@ -53,7 +53,6 @@ def test_a_wrong_pair_is_doubted_and_a_right_one_is_not(a_pair):
     right, wrong = (attempt(CTS, "p", name, ALTERATIONS[name](a_pair), model) for name in (AS_GIVEN, "views swapped"))
     assert not right.trust.low and not right.trust.doubts and not right.refused
     assert wrong.trust.low and VERY_UNLIKE in wrong.trust.doubts
-    assert right.row["reprojection correlation PA"] > wrong.row["reprojection correlation PA"]
     assert (right.row["low trust"], wrong.row["low trust"]) == (0, 1)
 
 
