@@ -107,14 +107,6 @@ def heart_line(pane) -> tuple[int, int, int]:
     return int(columns.min()), int(columns.max()), row
 
 
-def test_organs_are_outlined_and_stand_in_3d(page):
-    page.click("#organs >> text=In the slices")
-    page.click("#organs >> text=In 3D")
-    before = come_to_rest(page, THREED)
-    page.click(".x2ct-organs >> text=body")
-    assert wait_for_change(page, THREED, before) >= 0.1
-
-
 def test_what_is_kept_is_what_is_shown(page, tmp_path):
     """The dragged line's ratio too, and in volumes of one size."""
     unfold(page, "measure")
