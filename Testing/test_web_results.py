@@ -81,6 +81,26 @@ def coloured(page, selector: str) -> float:
     return float((np.ptp(pixels, axis=-1) > 150).mean())
 
 
+def test_what_is_kept_is_what_is_shown(page, tmp_path):
+    """The ratio too, and in volumes of one size."""
+    unfold(page, "measure")
+    shown = page.locator("#measurements tr:has-text('Cardiothoracic ratio') .x2ct-number").inner_text()
+    unfold(page, "keep")
+    everything = zipfile.ZipFile(io.BytesIO(kept(page, "everything.zip")))
+    everything.extractall(tmp_path)
+    volume = sitk.ReadImage(tmp_path / "volume.nrrd")
+    assert volume.GetSize() == sitk.ReadImage(tmp_path / "volume.nii.gz").GetSize() == (128, 128, 128)
+    with (tmp_path / "measurements.csv").open(encoding="utf-8", newline="") as file:
+        (ratio,) = [row for row in csv.DictReader(file) if row["name"] == "Cardiothoracic ratio"]
+    assert float(ratio["value"]) == pytest.approx(float(shown), abs=0.01)
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert MARK in report and "radiograph" in report
+    assert any(name.endswith(".mrml") for name in zipfile.ZipFile(tmp_path / "scene.mrb").namelist())
+    series = zipfile.ZipFile(io.BytesIO(kept(page, "dicom.zip")))
+    first = pydicom.dcmread(io.BytesIO(series.read("ct_001.dcm")))
+    assert "DERIVED" in first.ImageType and first.PatientName == "Anonymous"
+
+
 def test_the_ratio_follows_its_dragged_line(page):
     unfold(page, "measure")
     ratio = page.locator("#measurements tr:has-text('Cardiothoracic ratio')")
@@ -105,23 +125,3 @@ def heart_line(pane) -> tuple[int, int, int]:
     row = int(line.sum(axis=1).argmax())
     columns = np.nonzero(line[row])[0]
     return int(columns.min()), int(columns.max()), row
-
-
-def test_what_is_kept_is_what_is_shown(page, tmp_path):
-    """The dragged line's ratio too, and in volumes of one size."""
-    unfold(page, "measure")
-    shown = page.locator("#measurements tr:has-text('Cardiothoracic ratio') .x2ct-number").inner_text()
-    unfold(page, "keep")
-    everything = zipfile.ZipFile(io.BytesIO(kept(page, "everything.zip")))
-    everything.extractall(tmp_path)
-    volume = sitk.ReadImage(tmp_path / "volume.nrrd")
-    assert volume.GetSize() == sitk.ReadImage(tmp_path / "volume.nii.gz").GetSize() == (128, 128, 128)
-    with (tmp_path / "measurements.csv").open(encoding="utf-8", newline="") as file:
-        (ratio,) = [row for row in csv.DictReader(file) if row["name"] == "Cardiothoracic ratio"]
-    assert float(ratio["value"]) == pytest.approx(float(shown), abs=0.01)
-    report = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert MARK in report and "radiograph" in report
-    assert any(name.endswith(".mrml") for name in zipfile.ZipFile(tmp_path / "scene.mrb").namelist())
-    series = zipfile.ZipFile(io.BytesIO(kept(page, "dicom.zip")))
-    first = pydicom.dcmread(io.BytesIO(series.read("ct_001.dcm")))
-    assert "DERIVED" in first.ImageType and first.PatientName == "Anonymous"
