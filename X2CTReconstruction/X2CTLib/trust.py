@@ -45,7 +45,6 @@ class Trust:
         familiarity: Of each view, see `Likeness.share`.
         uncertainty: Standard deviation in HU over the further passes, if there were any.
         words: All of this in plain words.
-        low: Whether something speaks against it.
         doubts: What does, in one word a finding: `FIELD` and those beside it.
     """
 
@@ -54,8 +53,12 @@ class Trust:
     familiarity: dict[View, float] = field(default_factory=dict)
     uncertainty: Float[np.ndarray, "k j i"] | None = None
     words: list[str] = field(default_factory=list)
-    low: bool = False
     doubts: list[str] = field(default_factory=list)
+
+    @property
+    def low(self) -> bool:
+        """Whether something speaks against it."""
+        return bool(self.doubts)
 
     def to_dict(self) -> dict:
         """The numbers and words, for JSON; pictures and volume are files of their own."""
@@ -79,7 +82,7 @@ class Trust:
             name: {View[view]: value for view, value in values[name].items()}
             for name in ("reprojection_correlations", "familiarity")
         }
-        return cls(**by_view, **pictures, **{name: values[name] for name in ("words", "low", "doubts")})
+        return cls(**by_view, **pictures, **{name: values[name] for name in ("words", "doubts")})
 
 
 def assess(
@@ -115,7 +118,6 @@ def assess(
         familiarity={view: likeness.share for view, likeness in likenesses.items()},
         uncertainty=uncertainty,
         words=[finding.words for finding in findings],
-        low=any(finding.doubt for finding in findings),
         doubts=[finding.doubt for finding in findings if finding.doubt],
     )
 

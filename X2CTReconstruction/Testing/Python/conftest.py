@@ -8,7 +8,7 @@ import pytest
 from X2CTLib.anatomy import LABELS, Measurement
 from X2CTLib.geometry import View, VolumeGeometry, clinical_projection
 from X2CTLib.reconstruction import Reconstruction
-from X2CTLib.trust import Trust
+from X2CTLib.trust import VERY_UNLIKE, Trust
 
 VOXELS = 32
 
@@ -64,7 +64,7 @@ def a_reconstruction(a_chest) -> Reconstruction:
         familiarity={View.PA: 0.5, View.LATERAL: 0.01},
         uncertainty=np.where(a_chest.labels > 0, 30.0, 0.0).astype(np.float32),
         words=["The lateral radiograph is <far> from the training data."],
-        low=True,
+        doubts=[VERY_UNLIKE],
     )
     return Reconstruction(
         hu=a_chest.hu,

@@ -145,7 +145,6 @@ def test_a_reconstruction_survives_the_disk(tmp_path):
             familiarity={View.PA: 0.5, View.LATERAL: 0.0},
             uncertainty=rng.random((16, 16, 16)).astype(np.float32),
             words=["doubtful"],
-            low=True,
             doubts=["unexplained"],
         ),
     )

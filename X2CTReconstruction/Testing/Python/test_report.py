@@ -71,7 +71,7 @@ def test_the_report_says_how_far_to_trust_it(a_report, a_reconstruction, some_me
     assert "PA radiograph: correlation 0.97, familiarity 0.50" in text
     assert a_report.count("The volume, projected again</figcaption>") == 2
     assert "Uncertainty, coronal, 0 to 30 HU" in text
-    sure = dataclasses.replace(a_reconstruction.trust, words=["Fine."], low=False, uncertainty=None, familiarity={})
+    sure = dataclasses.replace(a_reconstruction.trust, words=["Fine."], doubts=[], uncertainty=None, familiarity={})
     for trust, said in ((sure, "Nothing speaks against"), (None, "")):
         reconstruction = dataclasses.replace(a_reconstruction, trust=trust)
         write_report(tmp_path / "other.html", reconstruction, {}, some_measurements, some_pictures)

@@ -70,7 +70,7 @@ def test_every_pair_is_altered_and_every_other_picture_put_in_each_place(a_pair)
 
 def test_shares_are_counted_by_source_and_alteration():
     def trial(alteration, *doubts):
-        return Trial(CTS, "p", alteration, bool(doubts), Trust({}, {}, low=bool(doubts), doubts=[*doubts]))
+        return Trial(CTS, "p", alteration, bool(doubts), Trust({}, {}, doubts=[*doubts]))
 
     trials = [trial("a", UNEXPLAINED), trial("a"), trial("b"), trial("a", UNEXPLAINED, VERY_UNLIKE), trial("a")]
     first, second = shares(trials)
@@ -99,7 +99,7 @@ def test_the_command_writes_what_it_counts(a_pair, tmp_path, monkeypatch, capsys
     def attempted(source, name, alteration, radiographs, model, styler):
         doubts = [] if alteration == AS_GIVEN else [VERY_UNLIKE]
         correlations = {View.PA: 0.9}
-        return Trial(source, name, alteration, False, Trust({}, correlations, low=bool(doubts), doubts=doubts))
+        return Trial(source, name, alteration, False, Trust({}, correlations, doubts=doubts))
 
     monkeypatch.setattr(trust_command, "attempt", attempted)
     words = ["trust", "--data", "phantoms:1", "--uncertainty", "0", "--cache", tmp_path, "--output", tmp_path / "out"]
