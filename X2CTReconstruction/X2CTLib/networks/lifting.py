@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from X2CTLib.geometry import CUBE_MM, CUBE_VOXELS, View, clinical_projection
 from X2CTLib.networks.encoder import scaled
+from X2CTLib.networks.residual import Residual
 
 CHANNELS = {8: 128, 16: 96, 32: 48, 64: 16}
 """Of the volumes, by their edge in voxels."""
@@ -23,28 +24,6 @@ STEM_CHANNELS, DEEPEST_CHANNELS = 16, 128
 EDGES = 8
 """Maps that each view lends to the finest volume."""
 _DEPTHS_AT_ONCE = 4  # at the finest resolution, neighbouring slices differ by less than a quarter of a pixel
-
-
-class Residual(nn.Module):
-    """Two convolutions of three pixels or voxels, added to what came in."""
-
-    def __init__(self, channels: int, dimensions: int) -> None:
-        super().__init__()
-        convolution = nn.Conv2d if dimensions == 2 else nn.Conv3d
-        self.layers = nn.Sequential(
-            *(
-                layer
-                for _ in range(2)
-                for layer in (
-                    nn.GroupNorm(8, channels),
-                    nn.SiLU(),
-                    convolution(channels, channels, 3, padding=1),
-                )
-            )
-        )
-
-    def forward(self, features: Float[Tensor, "b c *n"]) -> Float[Tensor, "b c *n"]:
-        return features + self.layers(features)
 
 
 class ViewNetwork(nn.Module):
@@ -56,11 +35,15 @@ class ViewNetwork(nn.Module):
         self.stem = nn.Conv2d(1, wide[0], 5, padding=2)
         pairs = list(pairwise(wide))
         self.down = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(fine, coarse, 3, stride=2, padding=1), Residual(coarse, 2), Residual(coarse, 2))
+            nn.Sequential(
+                nn.Conv2d(fine, coarse, 3, stride=2, padding=1),
+                Residual(coarse, nn.Conv2d),
+                Residual(coarse, nn.Conv2d),
+            )
             for fine, coarse in pairs
         )
         self.up = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairs)
-        self.refine = nn.ModuleList(Residual(fine, 2) for fine in wide[:-1])
+        self.refine = nn.ModuleList(Residual(fine, nn.Conv2d) for fine in wide[:-1])
         self.edges = nn.Conv2d(wide[0], EDGES, 3, padding=1)
 
     def forward(self, image: Float[Tensor, "b 1 h w"]) -> dict[int, Float[Tensor, "b _ n n"]]:
@@ -92,7 +75,7 @@ class Lift(nn.Module):
     def __init__(self, view: View, size: int, depths_at_once: int = 1) -> None:
         super().__init__()
         self.depths_at_once = depths_at_once
-        self.shape = "bckji" if view is View.PA else "bckij"
+        self.sideways = view is View.LATERAL
         projection = clinical_projection(view, size)
         places = (torch.arange(size, dtype=torch.float64) + 0.5) / size - 0.5
         # Of the slices, from anterior to posterior and from right to left.
@@ -107,7 +90,7 @@ class Lift(nn.Module):
         rows = torch.einsum("dkr,bcrq->bcdkq", weights, maps)
         slices = torch.einsum("bcdkq,dtq->bckdt", rows, weights)
         slices = slices.repeat_interleave(self.depths_at_once, dim=3)
-        return slices if self.shape == "bckji" else slices.transpose(3, 4)
+        return slices.transpose(3, 4) if self.sideways else slices
 
 
 class LiftingNetwork(nn.Module):
@@ -135,7 +118,7 @@ class LiftingNetwork(nn.Module):
         self.places = nn.Parameter(0.1 * torch.randn(1, counts[0], *(min(channels),) * 3))
         self.enter = nn.ModuleList(nn.Conv3d(*pair, 1) for pair in pairwise(counts))
         self.refine = nn.ModuleList(
-            nn.Sequential(*(Residual(count, 3) for _ in range(1 if size == max(channels) else 2)))
+            nn.Sequential(*(Residual(count, nn.Conv3d) for _ in range(1 if size == max(channels) else 2)))
             for size, count in channels.items()
         )
         before = counts[-1]

@@ -1,29 +1,19 @@
 """The organ segmenter's network: a small residual U-Net on the CT cube at 5 mm (Myronenko 2018, no autoencoder)."""
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from X2CTLib.networks.residual import Residual
+
 CLASSES = ("elsewhere", "right lung", "left lung", "bones", "heart", "liver")
 """What the output's channels are."""
-FINEST = 8
-"""The input's edges are multiples of so many voxels."""
-
 _BLOCKS = (1, 1, 2, 2)  # of the encoder's levels, from the finest; the decoder has one a level
-_GROUPS = 8
-
-
-class ResidualBlock(nn.Module):
-    """Add what two convolutions make of the features."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        halves = ((nn.GroupNorm(_GROUPS, channels), nn.ReLU(), _convolution(channels, channels)) for _ in range(2))
-        self.layers = nn.Sequential(*(layer for half in halves for layer in half))
-
-    def forward(self, features: Float[Tensor, "b c k j i"]) -> Float[Tensor, "b c k j i"]:
-        return features + self.layers(features)
+_convolution = partial(nn.Conv3d, bias=False)
+_residual = partial(Residual, convolution=_convolution, activation=nn.ReLU)
 
 
 class Segmenter(nn.Module):
@@ -38,11 +28,11 @@ class Segmenter(nn.Module):
         channels = [width << level for level in range(len(_BLOCKS))]
         self.encoder = nn.ModuleList()
         for level, (before, count, blocks) in enumerate(zip((2, *channels[:-1]), channels, _BLOCKS, strict=True)):
-            enter = _convolution(before, count, stride=2 if level else 1)
-            self.encoder.append(nn.Sequential(enter, *(ResidualBlock(count) for _ in range(blocks))))
-        self.compress = nn.ModuleList(nn.Conv3d(2 * count, count, 1, bias=False) for count in channels[:-1])
-        self.decoder = nn.ModuleList(ResidualBlock(count) for count in channels[:-1])
-        self.head = nn.Sequential(nn.GroupNorm(_GROUPS, width), nn.ReLU(), nn.Conv3d(width, len(CLASSES), 1))
+            enter = _convolution(before, count, 3, stride=2 if level else 1, padding=1)
+            self.encoder.append(nn.Sequential(enter, *(_residual(count) for _ in range(blocks))))
+        self.compress = nn.ModuleList(_convolution(2 * count, count, 1) for count in channels[:-1])
+        self.decoder = nn.ModuleList(_residual(count) for count in channels[:-1])
+        self.head = nn.Sequential(nn.GroupNorm(8, width), nn.ReLU(), nn.Conv3d(width, len(CLASSES), 1))
 
     def forward(self, hu: Float[Tensor, "b k j i"]) -> Float[Tensor, "b c k j i"]:
         """Look at everything, and at soft tissue in a window of its own."""
@@ -54,7 +44,3 @@ class Segmenter(nn.Module):
             features = F.interpolate(features, scale_factor=2, mode="trilinear", align_corners=False)
             features = self.decoder[level](features + maps[level])
         return self.head(features)
-
-
-def _convolution(in_channels: int, out_channels: int, stride: int = 1) -> nn.Conv3d:
-    return nn.Conv3d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
