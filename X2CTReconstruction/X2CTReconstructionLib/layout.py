@@ -52,11 +52,11 @@ def add_layout(layout_node) -> None:
     layout_node.AddLayoutDescription(LAYOUT_ID, LAYOUT_XML)
 
 
-def switch_layout(scene) -> None:
-    """Switch to the layout, in a scene with views: that of the desktop with its main window."""
+def switch_layout(scene, layout_id: int = LAYOUT_ID, description: str = LAYOUT_XML) -> None:
+    """Switch to the layout or another one, in a scene with views: that of the desktop with its main window."""
     layout_node = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
-    add_layout(layout_node)
-    layout_node.SetViewArrangement(LAYOUT_ID)
+    layout_node.AddLayoutDescription(layout_id, description)
+    layout_node.SetViewArrangement(layout_id)
 
 
 def show_radiographs(scene, study: Study) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import slicer
 
-from X2CTReconstructionLib.layout import row, slice_view
+from X2CTReconstructionLib.layout import row, slice_view, switch_layout
 from X2CTReconstructionLib.slices import show_volume
 
 LAYOUT_ID = 2020
@@ -29,9 +29,7 @@ def show_side_by_side(scene, volumes: Sequence) -> None:
         scene: A scene with views: that of the desktop with its main window.
         volumes: As many as `COLUMNS`.
     """
-    layout_node = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
-    layout_node.AddLayoutDescription(LAYOUT_ID, LAYOUT_XML)
-    layout_node.SetViewArrangement(LAYOUT_ID)
+    switch_layout(scene, LAYOUT_ID, LAYOUT_XML)
     for what, volume in zip(COLUMNS, volumes, strict=True):
         for orientation in ORIENTATIONS:
             slice_node = scene.GetSingletonNode(what + orientation, "vtkMRMLSliceNode")
