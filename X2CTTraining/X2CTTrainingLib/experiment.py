@@ -132,7 +132,6 @@ class Moment(Struct, frozen=True):
     Attributes:
         step: Counted from 0.
         stage: What it belongs to.
-        stage_index: Which one that is.
         begins_stage: Whether it is the first of its stage.
         epoch: The pass over the training cases that its first sample belongs to, from 1.
         learning_rate: Of this step.
@@ -141,7 +140,6 @@ class Moment(Struct, frozen=True):
 
     step: int
     stage: Stage
-    stage_index: int
     begins_stage: bool
     epoch: int
     learning_rate: float
@@ -173,7 +171,7 @@ class Schedule:
         first, last = stage.learning_rate
         rate = first + (last - first) * (step - begin) / (end - begin)
         samples = range(step * self.batch, (step + 1) * self.batch)
-        return Moment(step, stage, index, step == begin, samples[0] // self.epoch_samples + 1, rate, samples)
+        return Moment(step, stage, step == begin, samples[0] // self.epoch_samples + 1, rate, samples)
 
 
 def experiment_names() -> list[str]:
