@@ -9,7 +9,7 @@ from undo_stack import Signal
 
 from X2CTLib.geometry import View
 from X2CTWeb.state import ALL_DRRS, AppState
-from X2CTWeb.ui.section import JobProgress, Section
+from X2CTWeb.ui.section import JobProgress, MainButton, Section
 
 FORMATS = {
     "png": ("PNG", "The picture in 16 bit"),
@@ -41,14 +41,10 @@ class DrrSection(Section):
         with self.body:
             html.Div(f"{{{{ {drr.problem} }}}}", v_if=(drr.problem,), id="drr-problem", classes="x2ct-problem")
             JobProgress(drr.job, self.cancel_clicked, "cancel-making", v_if=(making,))
-            v.VBtn(
+            MainButton(
                 "Make radiographs",
                 id="make",
                 v_else=True,
-                color="primary",
-                variant="flat",
-                size="large",
-                block=True,
                 prepend_icon="mdi-radiology-box-outline",
                 click=self.make_clicked,
                 disabled=(f"!{drr.ct} || {drr.job.running} || !!{drr.problem}",),

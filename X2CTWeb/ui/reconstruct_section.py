@@ -1,12 +1,11 @@
 """The third step: start, follow, cancel."""
 
 from trame.widgets import html
-from trame.widgets import vuetify3 as v
 from trame_server.utils.typed_state import TypedState
 from undo_stack import Signal
 
 from X2CTWeb.state import AppState
-from X2CTWeb.ui.section import JobProgress, Section, Switch, notes
+from X2CTWeb.ui.section import JobProgress, MainButton, Section, Switch, notes
 
 
 class ReconstructSection(Section):
@@ -33,14 +32,10 @@ class ReconstructSection(Section):
                 id="uncertainty",
                 disabled=(job.running,),
             )
-            v.VBtn(
+            MainButton(
                 "Reconstruct",
                 id="reconstruct",
                 v_if=(f"!{job.running}",),
-                color="primary",
-                variant="flat",
-                size="large",
-                block=True,
                 prepend_icon="mdi-cube-scan",
                 click=self.reconstruct_clicked,
                 disabled=(f"!{pair.ready} || {pair.reading}",),

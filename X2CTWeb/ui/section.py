@@ -109,6 +109,13 @@ class Number(html.Input):
         )
 
 
+class MainButton(v.VBtn):
+    """What a step is there for, as wide as the drawer."""
+
+    def __init__(self, text: str, **kwargs) -> None:
+        super().__init__(text, color="primary", variant="flat", size="large", block=True, **kwargs)
+
+
 class JobProgress(html.Div):
     """How a job stands, and a button that stops it: what that does, and its id."""
 
