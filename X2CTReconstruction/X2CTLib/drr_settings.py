@@ -1,9 +1,28 @@
 """How somebody wants DRRs of a volume to be taken, in plain numbers."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from X2CTLib.exposure import Exposure
-from X2CTLib.geometry import PROJECTIONS, ProjectionGeometry, View
+from X2CTLib.geometry import PROJECTIONS, ProjectionGeometry, View, VolumeGeometry
+
+
+@dataclass(frozen=True)
+class PlacedVolume:
+    """A volume that a process shall project.
+
+    Attributes:
+        name: What it is called.
+        values: An .npy file of Hounsfield units.
+        geometry: Where they lie.
+        isocentre_lps: What the central rays pass.
+    """
+
+    name: str
+    values: Path
+    geometry: VolumeGeometry
+    isocentre_lps: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -58,6 +77,29 @@ class DrrSettings:
             InputError: A number is impossible.
         """
         return [self._projection(View[name], isocentre_lps) for name in self.views]
+
+    def request(self, volumes: Sequence[PlacedVolume], formats: Sequence[str], output: Path) -> dict:
+        """What `drr_worker.project` takes.
+
+        Raises:
+            InputError: A number is impossible.
+        """
+        return {
+            "task": "project",
+            "volumes": [
+                {
+                    "name": volume.name,
+                    "values": str(volume.values),
+                    "ijk_to_lps": volume.geometry.ijk_to_lps.tolist(),
+                    "projections": [projection.to_dict() for projection in self.projections(volume.isocentre_lps)],
+                }
+                for volume in volumes
+            ],
+            "exposure": asdict(self.exposure),
+            "body_only": self.body_only,
+            "formats": list(formats),
+            "output": str(output),
+        }
 
     def _projection(self, view: View, isocentre_lps: tuple[float, float, float]) -> ProjectionGeometry:
         preset = PROJECTIONS[self.geometry](view)

@@ -1,13 +1,13 @@
 """Jobs for a MRML scene: the request before, and the nodes after."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from X2CTLib.drr_files import FORMATS
-from X2CTLib.drr_settings import DrrSettings
+from X2CTLib.drr_settings import DrrSettings, PlacedVolume
 from X2CTLib.errors import InputError
 from X2CTLib.files import whole_folder
 from X2CTLib.jobs import Job
@@ -36,8 +36,7 @@ def drr_job(scene, volumes: Sequence, settings: DrrSettings, markups, folder: Pa
         InputError: A volume cannot be projected.
     """
     names = [volume.GetName() for volume in volumes]
-    request = _drr_request(volumes, settings, markups, folder)
-    request |= {"formats": ["nrrd", "png"], "output": str(folder / "output")}
+    request = settings.request(_placed(volumes, markups, folder), ["nrrd", "png"], folder / "output")
 
     def finish() -> list:
         folders = [folder / "output" / str(number) for number in range(len(names))]
@@ -48,8 +47,7 @@ def drr_job(scene, volumes: Sequence, settings: DrrSettings, markups, folder: Pa
 
 def export_job(volumes: Sequence, settings: DrrSettings, markups, folder: Path, output: Path) -> Job:
     """The same as files of all `drr_files.FORMATS`: in `output` for one volume, else in folders in it."""
-    request = _drr_request(volumes, settings, markups, folder)
-    request |= {"formats": FORMATS, "output": str(folder / "output")}
+    request = settings.request(_placed(volumes, markups, folder), FORMATS, folder / "output")
     names = [volume.GetName().replace("/", "_") for volume in volumes]
     if len(set(names)) < len(names):
         raise InputError("Two of the volumes have the same name, and so would their folders. Rename one.")
@@ -67,25 +65,14 @@ def export_job(volumes: Sequence, settings: DrrSettings, markups, folder: Path, 
     return Job(request, finish, DRR_SERVER)
 
 
-def _drr_request(volumes: Sequence, settings: DrrSettings, markups, folder: Path) -> dict:
-    handed = []
+def _placed(volumes: Sequence, markups, folder: Path) -> list[PlacedVolume]:
+    """The volumes as files in a folder."""
+    placed = []
     for number, volume in enumerate(volumes):
         geometry, values = world_geometry(volume), folder / f"{number}.npy"
         np.save(values, hounsfield(volume))
-        handed.append(
-            {
-                "name": volume.GetName(),
-                "values": str(values),
-                "ijk_to_lps": geometry.ijk_to_lps.tolist(),
-                "projections": [own.to_dict() for own in settings.projections(isocentre(geometry, markups))],
-            }
-        )
-    return {
-        "task": "project",
-        "volumes": handed,
-        "exposure": asdict(settings.exposure),
-        "body_only": settings.body_only,
-    }
+        placed.append(PlacedVolume(volume.GetName(), values, geometry, isocentre(geometry, markups)))
+    return placed
 
 
 def check_job(scene, sources: Sequence[str], experiment: tuple[str, str], cache: Path, folder: Path) -> Job:

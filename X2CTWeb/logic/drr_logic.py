@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import zipfile
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from trame_server.utils.asynchronous import create_task
 from trame_server.utils.typed_state import TypedState
 
 from X2CTLib.drr_files import FORMATS
-from X2CTLib.drr_settings import DrrSettings, preset_lengths
+from X2CTLib.drr_settings import DrrSettings, PlacedVolume, preset_lengths
 from X2CTLib.errors import InputError, X2CTError
 from X2CTLib.formats import SLICES
 from X2CTLib.geometry import View, VolumeGeometry
@@ -88,22 +87,9 @@ class DrrLogic:
 
     def make(self) -> None:
         """Project the CT as the controls say, at full resolution."""
-        settings = self._settings()
         self._data.drr.reading = False
-        volume = {
-            "name": self._data.drr.ct,
-            "values": str(self._ct.values),
-            "ijk_to_lps": self._ct.geometry.ijk_to_lps.tolist(),
-            "projections": [projection.to_dict() for projection in self._projections(settings)],
-        }
-        request = {
-            "task": "project",
-            "volumes": [volume],
-            "exposure": asdict(settings.exposure),
-            "body_only": False,
-            "formats": FORMATS,
-            "output": str(self._folder.new("drrs") / "made"),
-        }
+        volume = PlacedVolume(self._data.drr.ct, self._ct.values, self._ct.geometry, self._isocentre)
+        request = self._settings().request([volume], FORMATS, self._folder.new("drrs") / "made")
         self._job.start(request, self._take_drrs)
 
     def cancel(self) -> None:
@@ -166,12 +152,14 @@ class DrrLogic:
             pixels=drr.pixels,
             gantry_deg=drr.gantry_deg,
             cranial_deg=drr.cranial_deg,
+            body_only=False,  # the cube has no table any more
             **distances,
             **(exposure if drr.tube else {}),
         )
 
-    def _projections(self, settings: DrrSettings) -> list:
-        return settings.projections(tuple(self._ct.geometry.centre_lps.tolist()))
+    @property
+    def _isocentre(self) -> tuple[float, float, float]:
+        return tuple(self._ct.geometry.centre_lps.tolist())
 
     def _on_preset(self, name: str) -> None:
         drr = self._data.drr
@@ -203,7 +191,7 @@ class DrrLogic:
             settings = self._settings()
             pictures = {
                 projection.view: await asyncio.to_thread(self._quick.image, projection, settings.exposure, pixels)
-                for projection in self._projections(settings)
+                for projection in settings.projections(self._isocentre)
             }
             drr.problem = ""
         except X2CTError as error:

@@ -1,6 +1,6 @@
 """What a front end has done in the DRR process: a CT is prepared once, shown in previews, and projected to files."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from X2CTLib import prepared_ct
 from X2CTLib.ct import read_ct, standard_cube
-from X2CTLib.drr_settings import DrrSettings
+from X2CTLib.drr_settings import DrrSettings, PlacedVolume
 from X2CTLib.drr_worker import TASKS
 from X2CTLib.errors import InputError
 from X2CTLib.exposure import Exposure
@@ -57,19 +57,12 @@ def test_what_is_no_ct_leaves_nothing(tmp_path):
 
 
 def test_files_show_what_the_preview_has_shown(prepared, tmp_path):
-    settings = DrrSettings(pixels=64, gantry_deg=10)
-    projections = settings.projections(tuple(prepared.geometry.centre_lps))
-    volume = {
-        "name": "chest",
-        "values": str(prepared.values),
-        "ijk_to_lps": prepared.geometry.ijk_to_lps.tolist(),
-        "projections": [projection.to_dict() for projection in projections],
-    }
-    output = tmp_path / "drrs"
-    exposure = asdict(settings.exposure)
-    do("project", volumes=[volume], exposure=exposure, body_only=False, formats=["dicom"], output=str(output))
+    settings = DrrSettings(pixels=64, gantry_deg=10, body_only=False)
+    isocentre, output = tuple(prepared.geometry.centre_lps.tolist()), tmp_path / "drrs"
+    volume = PlacedVolume("chest", prepared.values, prepared.geometry, isocentre)
+    do(**settings.request([volume], ["dicom"], output))
     quick = QuickDrr(prepared.hu, prepared.geometry)
-    for projection in projections:
+    for projection in settings.projections(isocentre):
         radiograph = read_radiograph(output / "0" / f"{projection.view.name.lower()}.dcm")
         shown = quick.image(projection, settings.exposure, pixels=64)
         assert np.corrcoef(radiograph.pixels.ravel(), shown.ravel())[0, 1] > 0.98
