@@ -133,7 +133,7 @@ def measure(
             measurements.append(Measurement(_titled(f"{name} density"), density, "HU", "mean, with the vessels in it"))
     if "lungs" in present:
         measurements += _thorax(organs["lungs"][1], organs["body"][1] if has_body else None)
-    if lines := cardiothoracic_lines(aligned, lps_grid(geometry, COARSE_MM)):
+    if lines := cardiothoracic_lines(labels, geometry):
         note = "widest heart over inner thoracic width; without the magnification of a radiograph"
         measurements.append(Measurement(CARDIOTHORACIC_RATIO, lines.ratio, "", note))
     for name, (_, on_grid) in present.items():
@@ -147,16 +147,17 @@ def measure_part(name: str, mask: Bool[np.ndarray, "k j i"], geometry: VolumeGeo
     return [_volume(name, mask, aligned, geometry), *_extents(name, aligned)] if aligned.any() else []
 
 
-def cardiothoracic_lines(aligned: UInt8[np.ndarray, "k j i"], grid: VolumeGeometry) -> CardiothoracicLines | None:
+def cardiothoracic_lines(labels: UInt8[np.ndarray, "k j i"], geometry: VolumeGeometry) -> CardiothoracicLines | None:
     """Where the heart and the inner thorax are widest; None without heart or lungs.
 
     The heart reaches from its rightmost to its leftmost point, at whatever height these lie, and its line is drawn
     straight across between them; the thorax is measured at one height, from lung to lung.
 
     Args:
-        aligned: Values of `LABELS`.
-        grid: Where they lie: along the patient's axes.
+        labels: Values of `LABELS`.
+        geometry: Where they lie; in any orientation.
     """
+    aligned, grid = _aligned(labels, geometry), lps_grid(geometry, COARSE_MM)
     heart = aligned == LABELS["heart"]
     lungs = np.isin(aligned, [LABELS["right lung"], LABELS["left lung"]])
     if not heart.any() or not lungs.any():

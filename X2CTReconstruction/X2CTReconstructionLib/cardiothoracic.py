@@ -54,6 +54,16 @@ def update_cardiothoracic_ratio(study: Study) -> None:
             _write(rows, row, ratio)
 
 
+def move_lines(study: Study, lines: CardiothoracicLines | None) -> None:
+    """Move the lines of a study, if it has both, to where the ratio was measured; None leaves them where they are."""
+    if lines is None or len(study.cardiothoracic_lines) != 2:
+        return
+    heart, thorax = study.cardiothoracic_lines
+    with slicer.util.NodeModify(heart), slicer.util.NodeModify(thorax):  # an observer sees both where they belong
+        slicer.util.updateMarkupsControlPointsFromArray(heart, ras_of(lines.heart), world=True)
+        slicer.util.updateMarkupsControlPointsFromArray(thorax, ras_of(lines.thorax), world=True)
+
+
 def _write(rows: vtk.vtkTable, row: int, ratio: float | None) -> None:
     if ratio is None or math.isclose(rows.GetValueByName(row, "Value").ToDouble(), ratio, abs_tol=_DIFFERENCE):
         return

@@ -3,11 +3,12 @@
 import numpy as np
 from jaxtyping import UInt8
 
-from X2CTLib.anatomy import Measurement, measure, measure_part
+from X2CTLib.anatomy import Measurement, cardiothoracic_lines, measure, measure_part
 from X2CTLib.errors import InputError
 from X2CTLib.geometry import VolumeGeometry
 from X2CTLib.progress import Progress, silent
 from X2CTReconstructionLib import total_segmentator
+from X2CTReconstructionLib.cardiothoracic import move_lines
 from X2CTReconstructionLib.nodes import add_measurements, add_segmentation, fill_measurements
 from X2CTReconstructionLib.segments import read_segments
 from X2CTReconstructionLib.study import Study
@@ -69,15 +70,21 @@ def add_organs(
     table = add_measurements(scene, measurements, f"{volume.GetName()} measurements")
     for role, node in (("Segmentation", add_segmentation(scene, labels, geometry, volume)), ("Measurements", table)):
         volume.SetNodeReferenceID(f"X2CT.{role}", node.GetID())
+    move_lines(Study(volume), cardiothoracic_lines(labels, geometry))
     return table
 
 
 def measure_again(scene, volume):
-    """Fill the table of a volume anew, or a new one if it is gone, from the organs as they are now; returns it."""
-    study = Study(volume)
+    """Fill the table of a volume anew, or a new one if it is gone, from the organs as they are now; returns it.
+
+    The lines of the cardiothoracic ratio go back to where it is measured.
+    """
+    study, geometry = Study(volume), world_geometry(volume)
     measurements, table = measure_segmentation(scene, study.segmentation, volume), study.measurements
     if table is None:
         table = add_measurements(scene, [], f"{volume.GetName()} measurements")
         volume.SetNodeReferenceID("X2CT.Measurements", table.GetID())
     fill_measurements(table, measurements)
+    labels, _ = read_segments(study.segmentation, geometry)
+    move_lines(study, cardiothoracic_lines(labels, geometry))
     return table

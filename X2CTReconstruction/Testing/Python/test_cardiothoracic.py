@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import slicer
 
-from X2CTLib.anatomy import cardiothoracic_lines
+from X2CTLib.anatomy import CardiothoracicLines, cardiothoracic_lines, measure
 from X2CTReconstructionLib.cardiothoracic import EDITED, CardiothoracicObserver
 from X2CTReconstructionLib.headless import HeadlessScene
+from X2CTReconstructionLib.measuring import add_organs, measure_again
 from X2CTReconstructionLib.study import add_study, find_studies, remove_study
 
 RATIO = 5 / 20  # voxels across the heart and the lungs of `a_chest`
+HALF_VOXEL_MM = 1.25  # of the grid on which organs are measured
 
 
 @pytest.fixture
@@ -24,10 +26,8 @@ def an_observer(a_measured_study):
     observer.stop()
 
 
-def measured(chest):
-    from X2CTLib.anatomy import measure
-
-    return measure(chest.hu, chest.labels, chest.geometry)
+def measured(chest, labels=None):
+    return measure(chest.hu, chest.labels if labels is None else labels, chest.geometry)
 
 
 def row(study):
@@ -47,8 +47,8 @@ def test_the_lines_end_at_the_edges_of_heart_and_lungs(a_chest):
     lines = cardiothoracic_lines(a_chest.labels, a_chest.geometry)
     assert lines.ratio == pytest.approx(RATIO)
     left_of_index = np.array([14, 19]) * 10 - 160  # heart: columns 14 to 18 of 10 mm, the cube begins at -160 mm
-    assert lines.heart[:, 0] == pytest.approx(left_of_index)
-    assert lines.thorax[:, 0] == pytest.approx([6 * 10 - 160, 26 * 10 - 160])
+    assert lines.heart[:, 0] == pytest.approx(left_of_index, abs=HALF_VOXEL_MM)
+    assert lines.thorax[:, 0] == pytest.approx([6 * 10 - 160, 26 * 10 - 160], abs=HALF_VOXEL_MM)
     to_index = np.linalg.inv(a_chest.geometry.ijk_to_lps)
     for line, planes in ((lines.heart, (9, 18)), (lines.thorax, (8, 24))):
         height = (to_index @ [*line.mean(axis=0), 1])[2]
@@ -106,6 +106,27 @@ def test_undo_takes_the_ratio_back(a_scene, a_measured_study, an_observer):
     assert row(a_measured_study)[0] == pytest.approx(80 / 200)
     a_scene.Undo()
     assert row(a_measured_study)[0] == pytest.approx(RATIO)
+
+
+def test_the_lines_go_back_to_where_the_organs_are_measured(a_scene, a_measured_study, an_observer, a_chest):
+    value, note = row(a_measured_study)
+    lines = a_measured_study.cardiothoracic_lines
+    places = [slicer.util.arrayFromMarkupsControlPoints(line) for line in lines]
+    for line in lines:
+        drag(line, 1, 0)
+    assert row(a_measured_study) != (value, note)
+    measure_again(a_scene, a_measured_study.volume)
+    for line, place in zip(lines, places, strict=True):
+        assert slicer.util.arrayFromMarkupsControlPoints(line) == pytest.approx(place, abs=1e-3)
+    assert row(a_measured_study) == (pytest.approx(value), note), "as if nobody had touched them"
+
+    without_left_half = np.where(np.indices(a_chest.labels.shape)[2] > 16, 0, a_chest.labels)
+    add_organs(
+        a_scene, a_measured_study.volume, a_chest.geometry, without_left_half, measured(a_chest, without_left_half)
+    )
+    ratio = CardiothoracicLines(*(slicer.util.arrayFromMarkupsControlPoints(line) for line in lines)).ratio
+    value, note = row(a_measured_study)
+    assert ratio == pytest.approx(value) and EDITED not in note and value != pytest.approx(RATIO)
 
 
 def test_a_stopped_observer_and_a_closed_scene_are_quiet(a_scene, a_measured_study):
