@@ -15,9 +15,9 @@ STRANGE = 1.5
 """`Likeness.distance` of what hardly is a chest in its view."""
 LEAST_CORRELATION = 0.85
 """Of a view with its reprojection."""
-FIELD, UNLIKE, VERY_UNLIKE, UNEXPLAINED = "field", "unlike", "very unlike", "unexplained"
-"""What may speak against a reconstruction: too little is shown, pictures unlike the training DRRs, or volume and
-radiographs that do not go together."""
+FIELD, MIRRORED, UNLIKE, VERY_UNLIKE, UNEXPLAINED = "field", "mirrored", "unlike", "very unlike", "unexplained"
+"""What may speak against a reconstruction: too little is shown, left is right, pictures unlike the training DRRs, or
+volume and radiographs that do not go together."""
 
 _AIR_HU = -950.0
 
@@ -29,10 +29,12 @@ class Likeness:
     Attributes:
         share: Of unknown patients' DRRs, those that are as unlike the training DRRs or more so; in [0, 1].
         distance: 1 where that share is 5 %; twice as far is 2.
+        mirrored: Whether left and right differ the other way round than in the mean of the training DRRs.
     """
 
     share: float
     distance: float
+    mirrored: bool
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,19 @@ def _field(shown: Mapping[View, Bool[np.ndarray, "r c"]]) -> list[_Finding]:
     ]
 
 
+def mirror_warnings(likenesses: Mapping[View, Likeness]) -> dict[View, str]:
+    """What to say of each view that looks mirrored."""
+    return {
+        view: f"The {view.label} radiograph looks mirrored: what differs between the left and the right half of a "
+        "chest does so the other way round. Check the side marker, and mirror the picture unless the patient is so."
+        for view, likeness in likenesses.items()
+        if likeness.mirrored
+    }
+
+
 def _familiarity(likenesses: Mapping[View, Likeness]) -> list[_Finding]:
     """Whether the network has learned from pictures like these."""
-    findings = []
+    findings = [_Finding(words, MIRRORED) for words in mirror_warnings(likenesses).values()]
     for view, likeness in likenesses.items():
         if likeness.distance > STRANGE:
             words = (

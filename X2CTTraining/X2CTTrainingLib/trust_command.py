@@ -16,7 +16,7 @@ from X2CTLib.pairing import find_pairs
 from X2CTLib.progress import Progress, part, silent
 from X2CTLib.radiograph import Radiograph, read_radiograph
 from X2CTLib.styler import Styler, load_styler
-from X2CTLib.trust import FIELD, UNEXPLAINED, UNLIKE, VERY_UNLIKE
+from X2CTLib.trust import FIELD, MIRRORED, UNEXPLAINED, UNLIKE, VERY_UNLIKE
 from X2CTLib.weights import Model, load_model
 from X2CTTrainingLib.command import print_skipped
 from X2CTTrainingLib.datasets import CACHE, SOURCES_HELP, Case, gather
@@ -180,7 +180,7 @@ def shares(trials: Sequence[Trial]) -> list[dict[str, str | float]]:
             "low trust (%)": _per_cent(trial.trust.low for trial in group),
             **{
                 f"{doubt} (%)": _per_cent(doubt in trial.trust.doubts for trial in group)
-                for doubt in (FIELD, UNLIKE, VERY_UNLIKE, UNEXPLAINED)
+                for doubt in (FIELD, MIRRORED, UNLIKE, VERY_UNLIKE, UNEXPLAINED)
             },
         }
         for (source, alteration), group in groups.items()

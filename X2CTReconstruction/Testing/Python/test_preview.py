@@ -69,6 +69,13 @@ def test_drrs_know_their_size_and_side(preview):
     assert "estimated" not in shown.views["PA"].words
 
 
+def test_a_mirrored_radiograph_is_noticed_beforehand(preview, a_request):
+    mirrored = preview(replace(a_request, corrections={"PA": Correction(mirrored=True)})).views
+    assert any("PA radiograph looks mirrored" in note for note in mirrored["PA"].notes)
+    others = [mirrored["LATERAL"], *preview(a_request).views.values()]
+    assert not any("looks mirrored" in note for view in others for note in view.notes)
+
+
 def test_a_problem_of_one_view_does_not_hide_the_other(preview, a_request, tmp_path):
     (tmp_path / "broken.dcm").write_text("no radiograph", encoding="utf-8")
     shown = preview(replace(a_request, files={**a_request.files, "LATERAL": tmp_path / "broken.dcm"}))

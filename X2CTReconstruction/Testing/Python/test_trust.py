@@ -7,7 +7,7 @@ from X2CTLib.drr import project_views
 from X2CTLib.geometry import View, VolumeGeometry, clinical_projection
 from X2CTLib.phantom import make_phantom
 from X2CTLib.reprojection import reproject
-from X2CTLib.trust import LEAST_CORRELATION, Likeness, assess
+from X2CTLib.trust import LEAST_CORRELATION, MIRRORED, Likeness, assess
 
 PROJECTIONS = {view: clinical_projection(view) for view in View}
 AIR = np.full((4, 4, 4), -1000.0)
@@ -36,8 +36,8 @@ def test_a_reprojection_is_a_standard_view_of_the_volume(a_phantom, its_views):
         assert np.allclose(part[view][:100], ((integrals[:100] - low) / (high - low)).clip(0, 1), atol=1e-4)
 
 
-def judged(views, shown=EVERYWHERE, reprojections=None, distance=0.5, hu=AIR, **others):
-    likenesses = dict.fromkeys(View, Likeness(0.5, distance))
+def judged(views, shown=EVERYWHERE, reprojections=None, distance=0.5, mirrored=False, hu=AIR, **others):
+    likenesses = dict.fromkeys(View, Likeness(0.5, distance, mirrored))
     return assess(views, shown, reprojections or views, likenesses, hu, **others)
 
 
@@ -62,6 +62,11 @@ def test_a_strange_picture_is_doubted_more_than_an_unusual_one(its_views):
     unusual, strange = (judged(its_views, distance=distance) for distance in (1.2, 2.0))
     assert unusual.low and "real radiographs often are" in unusual.words[0]
     assert strange.low and "Check that it is the right picture" in strange.words[0]
+
+
+def test_a_mirrored_picture_is_doubted(its_views):
+    trust = judged(its_views, mirrored=True)
+    assert trust.doubts == [MIRRORED] * 2 and "Check the side marker" in trust.words[0]
 
 
 def test_half_a_chest_is_said(its_views):
