@@ -33,8 +33,9 @@ from X2CTPanelLib.reconstruct_section import ReconstructSection
 from X2CTPanelLib.samples import registerSampleData, sampleFiles
 from X2CTPanelLib.see_section import SeeSection
 from X2CTPanelLib.trust_section import TrustSection
-from X2CTReconstructionLib import dependencies
+from X2CTReconstructionLib import dependencies, radiograph_views
 from X2CTReconstructionLib.inputs import correction_of, radiograph_file
+from X2CTReconstructionLib.views import switch_layout
 
 
 class X2CTReconstruction(ScriptedLoadableModule):
@@ -120,13 +121,13 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         return all(importlib.util.find_spec(name) for name in ("torch", "jaxtyping", "safetensors"))
 
     def loadRadiograph(self, path):
-        """Load one file as one radiograph, grey or colour; the node remembers the file.
+        """Load one file as one radiograph, grey or colour; the node remembers the file, and no view shows it yet.
 
         Raises:
             RuntimeError: Slicer cannot read it.
         """
         # Without singleFile, files that are numbered alike would be stacked into a volume.
-        return slicer.util.loadVolume(str(path), {"singleFile": True, "name": Path(path).stem})
+        return slicer.util.loadVolume(str(path), {"singleFile": True, "show": False, "name": Path(path).stem})
 
     def loadSampleCase(self):
         """Load the sample radiographs; returns the PA and the lateral volume node."""
@@ -303,6 +304,13 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
 
         return run_batch(self.findPairs([folder]), Request({}, **options), Path(output), progress or silent)
 
+    def showInputs(self, paVolume, lateralVolume):
+        """Show the radiographs to reconstruct from side by side, as they were set right by hand."""
+        if slicer.app.layoutManager():
+            switch_layout(slicer.mrmlScene, radiograph_views.LAYOUT_ID, radiograph_views.LAYOUT_XML)
+            slicer.app.processEvents()  # new views take their sizes
+            radiograph_views.show_radiographs(slicer.mrmlScene, {"PA": paVolume, "LATERAL": lateralVolume})
+
     def showStudy(self, volume):
         """Show a volume in the views: of a reconstruction, both radiographs beside its slices and 3D."""
         if not slicer.app.layoutManager():
@@ -312,9 +320,9 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
             slicer.util.setSliceViewerLayers(background=volume, fit=True)
             slicer.util.resetThreeDViews()
         else:
-            from X2CTReconstructionLib.layout import fill_layout, switch_layout
+            from X2CTReconstructionLib.layout import LAYOUT_ID, LAYOUT_XML, fill_layout
 
-            switch_layout(slicer.mrmlScene)
+            switch_layout(slicer.mrmlScene, LAYOUT_ID, LAYOUT_XML)
             slicer.app.processEvents()  # new views take their sizes
             fill_layout(slicer.mrmlScene, study)
             self.lookFrom(volume, "PA")
@@ -323,9 +331,9 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         """Show the radiographs of a study in their views again: Segment Editor, for one, shows its volume in all."""
         study = self.studyOf(volume)
         if study:
-            from X2CTReconstructionLib.layout import show_radiographs
+            from X2CTReconstructionLib.layout import show_radiographs_of
 
-            show_radiographs(slicer.mrmlScene, study)
+            show_radiographs_of(slicer.mrmlScene, study)
 
     def registerLayout(self):
         """Make the layout of `showStudy` known to Slicer, if it can be."""

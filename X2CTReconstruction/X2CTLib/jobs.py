@@ -21,11 +21,13 @@ class Job:
         request: What to do.
         finish: To be called when it is done; returns what the job was for.
         server: The module that does it, as `Worker` takes it; None for that of the runner.
+        yields: Whether another job may be started before it is done, which nobody is told then.
     """
 
     request: dict
     finish: Callable[[], object]
     server: str | None = None
+    yields: bool = False
 
 
 class JobRunner:
@@ -42,25 +44,41 @@ class JobRunner:
         self._workers: dict[str, Worker] = {}
         self._folder: tempfile.TemporaryDirectory | None = None
         self._job: Job | None = None
+        self._waiting = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job has not been done yet."""
+        return self._waiting or any(worker.busy for worker in self._workers.values())
 
     def new_folder(self) -> Path:
         """An empty folder for the files of the next job; those of the last are removed."""
         if self._folder:
             self._folder.cleanup()
-        self._folder = tempfile.TemporaryDirectory(prefix="X2CT-", dir=self._temporary)
+        self._folder = tempfile.TemporaryDirectory(prefix="X2CT-", dir=self._temporary, ignore_cleanup_errors=True)
         return Path(self._folder.name)
 
     def start(self, job: Job) -> None:
-        """Begin a job and return; `poll` tells how it goes."""
-        server = job.server or self._server
-        if server not in self._workers:
-            self._workers[server] = Worker(self._find_python(), server)
-        self._job = job
-        self._workers[server].submit(job.request)
+        """Begin a job and return; `poll` tells how it goes. It waits for one that yields, whose process stays so.
+
+        Raises:
+            RuntimeError: Another one has not been done yet.
+        """
+        if self.busy and not self._job.yields:
+            raise RuntimeError("Another job has not been done yet; cancel it first.")
+        self._waiting, self._job = self.busy, job
+        if not self._waiting:
+            self._submit()
 
     def poll(self) -> list[dict]:
         """The process's events since the last call, without waiting; `X2CTLib.worker` says what they are."""
-        return [event for worker in self._workers.values() for event in worker.poll()]
+        events = [event for worker in self._workers.values() for event in worker.poll()]
+        if not self._waiting:
+            return events
+        if not any(worker.busy for worker in self._workers.values()):
+            self._waiting = False
+            self._submit()
+        return []
 
     def finish(self):
         """After the event "done": what the job was for."""
@@ -89,4 +107,10 @@ class JobRunner:
             worker.close()
         if self._folder:
             self._folder.cleanup()
-        self._folder = None
+        self._folder, self._waiting = None, False
+
+    def _submit(self) -> None:
+        server = self._job.server or self._server
+        if server not in self._workers:
+            self._workers[server] = Worker(self._find_python(), server)
+        self._workers[server].submit(self._job.request)

@@ -39,7 +39,13 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._timer = None
         self._stopping = None
         self._onDone = None
+        self._quiet = False
         self._started = 0.0
+
+    @property
+    def busy(self):
+        """Whether something is done that the user has asked for, and waits for."""
+        return (self._timer.active and not self._quiet) or self._stopping is not None
 
     def makeLogic(self):
         """The module's logic."""
@@ -123,22 +129,23 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def updatePanel(self):
         """Say what can be done now."""
-        busy = self._timer.active or self._stopping is not None
-        self.ui.cancelButton.enabled = busy
+        self.ui.cancelButton.enabled = self._timer.active or self.busy
         for section in self.sections.values():
-            section.update(ready=bool(self.parameters) and not busy)
+            section.update(ready=bool(self.parameters) and not self.busy)
 
-    def start(self, makeJob, onDone):
+    def start(self, makeJob, onDone, quiet=False):
         """Have a job done in the process, with progress and Cancel; `onDone` gets what it was for.
 
         Args:
             makeJob: Called without arguments; one of the logic's methods that return a job.
             onDone: Called with what the job returns; the module may not be open then.
+            quiet: Nobody has asked for it: nothing is installed, no dialog opens, and the rest can be used meanwhile.
         """
-        with slicer.util.tryWithErrorDisplay(_("This could not be started."), waitCursor=True):
-            self.logic.installDependencies()
+        with slicer.util.tryWithErrorDisplay(_("This could not be started."), show=not quiet, waitCursor=not quiet):
+            if not quiet:
+                self.logic.installDependencies()
             self.logic.jobs.start(makeJob())
-            self._onDone = onDone
+            self._onDone, self._quiet = onDone, quiet
             self._started = time.monotonic()
             self._timer.start()
             self.showStatus(0, _("Starting"))
@@ -179,11 +186,15 @@ class Panel(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._timer.stop()
             if event["event"] == "error":
                 self.showStatus(0, event["message"])
-                slicer.util.errorDisplay(event["message"], windowTitle=_("X2CT"))
+                if not self._quiet:
+                    slicer.util.errorDisplay(event["message"], windowTitle=_("X2CT"))
             else:
                 self.showStatus(1, _("Done"))
                 with slicer.util.tryWithErrorDisplay(_("The result could not be added."), waitCursor=True):
                     self._onDone(self.logic.jobs.finish())
+        if self._timer.active and not self.logic.jobs.busy:  # the console has had a job of its own done meanwhile
+            self._timer.stop()
+            self.showStatus(0, "")
 
     def onCancel(self):
         """Stop the job at once, and what is done here at its next step."""

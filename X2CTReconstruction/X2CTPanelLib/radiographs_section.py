@@ -7,6 +7,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from X2CTLib.corrections import Correction
+from X2CTLib.errors import X2CTError
 from X2CTPanelLib.drop_area import DropArea
 from X2CTPanelLib.model_section import ModelSection
 from X2CTPanelLib.reconstruct_section import ReconstructSection
@@ -16,6 +17,8 @@ from X2CTReconstructionLib.inputs import correction_of, set_correction
 
 VIEWS = {"PA": "paVolume", "LATERAL": "lateralVolume"}
 """The parameter that has the radiograph of a view."""
+CHECK_DELAY_MS = 500
+"""How long what is chosen and set right must rest before it is checked."""
 SIDES = ("Left", "Top", "Right", "Bottom")
 
 
@@ -26,6 +29,11 @@ class RadiographsSection(Section):
         super().__init__(panel)
         ui = self.ui
         self._pairs = []
+        self._found = None
+        self._inputs = None
+        self._timer = qt.QTimer()
+        self._timer.setInterval(CHECK_DELAY_MS)
+        self._timer.connect("timeout()", self.onRest)
         self._showing = False
         self._views = {view: _ViewControls(ui, view) for view in VIEWS}
         self._dropArea = DropArea(ui.dropLabel, self.open)
@@ -37,29 +45,56 @@ class RadiographsSection(Section):
         ui.checkButton.connect("clicked(bool)", self.onCheck)
         ui.cropToChestButton.connect("clicked(bool)", self.onCropToChest)
         ui.resetButton.connect("clicked(bool)", self.onReset)
+        ui.reconstructButton.connect("clicked(bool)", self.onReconstruct)
         for controls in self._views.values():
             controls.connect(self.onCorrect)
 
     def enter(self):
-        """Show what the scene has."""
-        self.parametersChanged()
+        """Show what the scene has; what is said of a volume in it stays."""
+        self._show()
+        self._inputs = None
+
+    def leave(self):
+        """Check nothing for nobody."""
+        self._timer.stop()
 
     def parametersChanged(self):
-        """Show the chosen radiographs."""
-        self._showing = True
-        for view, controls in self._views.items():
-            controls.show(self._volume(view))
-        self._showing = False
+        """Show the chosen radiographs, on the panel and in the views."""
+        if self._show() and any(self._chosen()):
+            self.logic.showInputs(*self._chosen())
 
     def update(self, ready):
-        """What can be changed."""
-        chosen = [self._volume(view) for view in VIEWS]
+        """What can be changed; whatever has changed is checked, once it rests."""
+        chosen = self._chosen()
         for widget in (self.ui.openFilesButton, self.ui.openFolderButton, self.ui.sampleButton, self.ui.dropLabel):
             widget.enabled = ready
         self.ui.checkButton.enabled = self.ui.cropToChestButton.enabled = ready and any(chosen)
         self.ui.swapButton.enabled = self.ui.resetButton.enabled = ready and any(chosen)
         for view, controls in self._views.items():
             controls.enable(ready and bool(self._volume(view)))
+        if self.parameters and self._wanted() != self._inputs:
+            entered, self._inputs = self._inputs is None, self._wanted()
+            if any(chosen) and not (entered and self.parameters.resultVolume):
+                self._timer.start()
+            else:
+                self._timer.stop()
+
+    def onReconstruct(self):
+        """What comes of it says what a check would."""
+        self._timer.stop()
+
+    def onRest(self):
+        """Check the radiographs without having been asked, unless something else is being done."""
+        if self.panel.busy:
+            return
+        self._timer.stop()
+        if not self.logic.isReady():
+            self._say([_("What speaks against them can be said once the Python packages are installed; press Check.")])
+            return
+        try:
+            self._preview(lambda preview: None, quiet=True)
+        except X2CTError as error:
+            self._say([str(error)])
 
     def onOpenFiles(self):
         """Load radiographs from files that the user chooses."""
@@ -111,7 +146,7 @@ class RadiographsSection(Section):
         """Take back all corrections."""
         for volume in filter(None, map(self._volume, VIEWS)):
             set_correction(volume, Correction())
-        self.parametersChanged()
+        self._corrected()
 
     def onCorrect(self, view, turns=0):
         """Keep what the controls of a view say, and show it."""
@@ -123,16 +158,22 @@ class RadiographsSection(Section):
             with slicer.util.tryWithErrorDisplay(_("This cannot be set.")):
                 set_correction(volume, replace(self._views[view].correction(), quarter_turns=turns))
         finally:
-            self.parametersChanged()
+            self._corrected()
 
-    def _preview(self, then):
-        p, options = self.parameters, self.panel.sections[ReconstructSection].options()
+    def _corrected(self):
+        self.parametersChanged()
+        self.panel.updatePanel()
+
+    def _preview(self, then, quiet=False):
+        self._timer.stop()
+        p, options, inputs = self.parameters, self.panel.sections[ReconstructSection].options(), self._inputs
 
         def show(preview):
-            self.showPreview(preview)
-            then(preview)
+            if self._inputs is inputs or not quiet:  # else others have been chosen, and are checked next
+                self.showPreview(preview)
+                then(preview)
 
-        self.panel.start(lambda: self.logic.previewJob(p.paVolume, p.lateralVolume, **options), show)
+        self.panel.start(lambda: self.logic.previewJob(p.paVolume, p.lateralVolume, **options), show, quiet)
 
     def _crop(self, preview):
         parameters = self.logic.getParameterNode()
@@ -141,7 +182,7 @@ class RadiographsSection(Section):
                 volume = getattr(parameters, VIEWS[view])
                 set_correction(volume, replace(correction_of(volume), crop=seen.chest_crop))
         if self.parameters:
-            self.parametersChanged()
+            self._corrected()
 
     def showPreview(self, preview):
         """What was assumed, and what speaks against the radiographs."""
@@ -151,7 +192,7 @@ class RadiographsSection(Section):
         lines += preview.notes
         for seen in preview.views.values():
             lines += [seen.words, *seen.notes]
-        self.ui.notesTextEdit.plainText = "\n".join(dict.fromkeys(filter(None, lines)))
+        self._say(lines)
         self.panel.sections[ModelSection].showStyled(preview)
         self.panel.showStatus(1, preview.problem or _("Nothing speaks against these radiographs."))
 
@@ -165,7 +206,29 @@ class RadiographsSection(Section):
             notes.append(_("There is one view only, which is enough for a model that reads no other."))
         for view, volume in volumes.items():
             setattr(self.parameters, VIEWS[view], volume)
-        self.ui.notesTextEdit.plainText = "\n".join(notes)
+        self._found = self._chosen(), notes
+        self._say([])
+
+    def _say(self, lines):
+        """In the box of notes, after what was noted when the chosen radiographs were found."""
+        found = self._found[1] if self._found and self._found[0] == self._chosen() else []
+        self.ui.notesTextEdit.plainText = "\n".join(dict.fromkeys(filter(None, [*found, *lines])))
+
+    def _show(self):
+        """Show the chosen radiographs on the panel; returns whether one is shown in another way than before."""
+        self._showing = True
+        changed = [controls.show(self._volume(view)) for view, controls in self._views.items()]
+        self._showing = False
+        return any(changed)
+
+    def _chosen(self):
+        return [self._volume(view) for view in VIEWS]
+
+    def _wanted(self):
+        """All that a check depends on."""
+        chosen, models = self._chosen(), self.panel.sections[ModelSection]
+        corrections = [correction_of(volume) for volume in chosen if volume]
+        return chosen, corrections, models.model(), models.styler(), self.parameters.override
 
     def _volume(self, view):
         return getattr(self.parameters, VIEWS[view]) if self.parameters else None
@@ -204,7 +267,7 @@ class _ViewControls:
         )
 
     def show(self, volume):
-        """Show a radiograph and its correction, or that there is none."""
+        """Show a radiograph and its correction, or that there is none; returns whether that is another picture."""
         correction = correction_of(volume) if volume else Correction()
         self._mirror.checked, self._invert.checked = correction.mirrored, correction.inverted
         for box, part in zip(self._crop, correction.crop, strict=True):
@@ -212,9 +275,11 @@ class _ViewControls:
         self._pixel.value = correction.pixel_mm or 0.0
         image = volume.GetImageData() if volume else None
         shown = (image, image and image.GetMTime(), correction)
-        if shown != self._shown:
+        changed = shown != self._shown
+        if changed:
             self._shown = shown
             self._thumbnail.text = thumbnail(volume, self._view) if volume else self._nothing
+        return changed
 
     def enable(self, enabled):
         """Whether something can be changed."""

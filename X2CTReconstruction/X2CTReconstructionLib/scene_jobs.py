@@ -33,7 +33,7 @@ def reconstruction_job(scene, request: Request, folder: Path) -> Job:
 def preview_job(request: Request, folder: Path) -> Job:
     """What a request would reconstruct from, as a `Preview`; its pictures are in `folder`."""
     output = folder / "output"
-    return Job({"preview": request.to_dict(), "output": str(output)}, lambda: Preview.load(output))
+    return Job({"preview": request.to_dict(), "output": str(output)}, lambda: Preview.load(output), yields=True)
 
 
 def measure_job(scene, volume, folder: Path) -> Job:

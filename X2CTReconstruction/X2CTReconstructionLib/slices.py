@@ -5,27 +5,14 @@ import slicer
 
 from X2CTLib.geometry import ras_of
 from X2CTReconstructionLib.study import Study
+from X2CTReconstructionLib.views import fit, show_alone
 from X2CTReconstructionLib.volumes import volume_geometry
 
 
 def show_volume(slice_node, volume) -> None:
     """Show a volume alone in a slice view, through its middle and as large as fits."""
-    _show(slice_node, volume)
-    _fit(slice_node, volume)
-
-
-def show_radiograph(slice_node, radiograph) -> None:
-    """Show a radiograph in a slice view that lies in its detector, upright and not mirrored; None for nothing.
-
-    The view is linked to no other, because none cuts there.
-    """
-    composite = _show(slice_node, radiograph)
-    composite.SetLinkedControl(False)
-    composite.SetHotLinkedControl(False)
-    if radiograph:
-        right, down = volume_geometry(radiograph).ijk_to_ras[:3, :2].T
-        slice_node.SetSliceToRASByNTP(*np.cross(down, right), *right, 0, 0, 0, 0)
-        _fit(slice_node, radiograph)
+    show_alone(slice_node, volume)
+    fit(slice_node, ras_of(volume_geometry(volume).corners_lps))
 
 
 def cut_at_line(slice_node, line) -> None:
@@ -54,21 +41,3 @@ def uncertainty_colours(study: Study, count: int = 9) -> list[tuple[float, float
     table = study.uncertainty.GetDisplayNode().GetColorNode().GetLookupTable()
     entries = np.linspace(0, table.GetNumberOfTableValues() - 1, count).round().astype(int)
     return [table.GetTableValue(entry)[:3] for entry in entries.tolist()]
-
-
-def _show(slice_node, volume):
-    composite = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(slice_node)
-    composite.SetBackgroundVolumeID(volume.GetID() if volume else None)
-    composite.SetForegroundVolumeID(None)
-    composite.SetLabelVolumeID(None)
-    return composite
-
-
-def _fit(slice_node, volume) -> None:
-    """Move a slice view to a volume's middle, and make the volume fill it."""
-    corners = ras_of(volume_geometry(volume).corners_lps)
-    slice_node.JumpSliceByCentering(*corners.mean(axis=0))
-    in_plane = slicer.util.arrayFromVTKMatrix(slice_node.GetSliceToRAS())[:3, :2]
-    pixels = np.array(slice_node.GetDimensions()[:2])
-    width, height = pixels * max(np.ptp(corners @ in_plane, axis=0) / pixels)
-    slice_node.SetFieldOfView(width, height, slice_node.GetFieldOfView()[2])

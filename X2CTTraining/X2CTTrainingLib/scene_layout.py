@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import slicer
 
-from X2CTReconstructionLib.layout import row, slice_view, switch_layout
 from X2CTReconstructionLib.slices import show_volume
+from X2CTReconstructionLib.views import layout, row, slice_view, switch_layout
 
 LAYOUT_ID = 2020
 """Among the layouts of a `vtkMRMLLayoutNode`, beside that of `X2CTReconstructionLib.layout`."""
@@ -18,8 +18,7 @@ def _row(orientation: str) -> str:
     return row(*views)
 
 
-LAYOUT_XML = '<layout type="vertical">{}{}</layout>'.format(*map(_row, ORIENTATIONS))
-"""As `vtkMRMLLayoutNode.AddLayoutDescription` takes it."""
+LAYOUT_XML = layout(*map(_row, ORIENTATIONS))
 
 
 def show_side_by_side(scene, volumes: Sequence) -> None:

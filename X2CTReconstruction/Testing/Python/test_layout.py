@@ -13,17 +13,21 @@ sys.path.append(str(Path(__file__).resolve().parents[3] / "Testing"))
 
 from stand_ins.views import views_of
 
+from X2CTLib.corrections import Correction
 from X2CTLib.geometry import View
+from X2CTReconstructionLib.inputs import set_correction
 from X2CTReconstructionLib.layout import (
     LAYOUT_ID,
     LAYOUT_XML,
-    RADIOGRAPH_VIEWS,
     VOLUME_VIEWS,
     fill_layout,
-    show_radiographs,
-    switch_layout,
+    show_radiographs_of,
 )
+from X2CTReconstructionLib.radiograph_views import LAYOUT_ID as ALONE_ID
+from X2CTReconstructionLib.radiograph_views import LAYOUT_XML as ALONE_XML
+from X2CTReconstructionLib.radiograph_views import TAGS, show_radiographs
 from X2CTReconstructionLib.slices import show_uncertainty, uncertainty_colours
+from X2CTReconstructionLib.views import switch_layout
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def a_scene_with_views(a_scene):
 
 
 def show_layout(scene, study):
-    switch_layout(scene)
+    switch_layout(scene, LAYOUT_ID, LAYOUT_XML)
     fill_layout(scene, study)
 
 
@@ -70,7 +74,7 @@ def test_the_layout_has_the_radiographs_beside_their_slices_and_3d(a_scene_with_
 
 def test_each_view_shows_its_picture(a_scene_with_views, a_study):
     show_layout(a_scene_with_views, a_study)
-    for view, tag in RADIOGRAPH_VIEWS.items():
+    for view, tag in zip(View, TAGS.values(), strict=True):
         composite = composite_node(a_scene_with_views, tag)
         assert composite.GetBackgroundVolumeID() == a_study.radiographs[view].GetID()
         assert not composite.GetLinkedControl()
@@ -85,17 +89,43 @@ def test_each_view_shows_its_picture(a_scene_with_views, a_study):
 @pytest.mark.parametrize("size", [(256, 256), (400, 200), (200, 300)])
 def test_a_radiograph_is_upright_not_mirrored_and_fills_its_view(a_scene_with_views, a_study, view, size):
     show_layout(a_scene_with_views, a_study)
-    node = slice_node(a_scene_with_views, RADIOGRAPH_VIEWS[view])
+    node = slice_node(a_scene_with_views, TAGS[view.name])
     node.SetDimensions(*size, 1)
     show_layout(a_scene_with_views, a_study)
     radiograph = a_study.radiographs[view]
-    top_left = np.array(place_of_pixel(radiograph, 0, 0, node))
-    bottom_right = np.array(place_of_pixel(radiograph, 31, 31, node))
+    top_left = np.array(place_of_pixel(radiograph, -0.5, -0.5, node))
+    bottom_right = np.array(place_of_pixel(radiograph, 31.5, 31.5, node))
     across, down = bottom_right - top_left
     assert across > 0 and down > 0
     assert across * size[0] == pytest.approx(down * size[1])
     assert max(across, down) == pytest.approx(1)
     assert (top_left + bottom_right) / 2 == pytest.approx([0.5, 0.5], abs=1e-3)
+
+
+def test_a_radiograph_is_shown_as_it_was_set_right(a_scene_with_views):
+    scene = a_scene_with_views
+    radiograph = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+    slicer.util.updateVolumeFromArray(radiograph, np.zeros((1, 20, 30)))
+    radiograph.SetIJKToRASDirections(-1, 0, 0, 0, -1, 0, 0, 0, 1)  # as Slicer reads a picture
+    radiograph.CreateDefaultDisplayNodes()
+    switch_layout(scene, ALONE_ID, ALONE_XML)
+
+    def corners():
+        show_radiographs(scene, {"PA": radiograph})
+        node = slice_node(scene, "PA")
+        return [tuple(np.round(place_of_pixel(radiograph, *at, node))) for at in ((0, 0), (29, 0), (0, 19))]
+
+    assert corners() == [(0, 0), (1, 0), (0, 1)]
+    set_correction(radiograph, Correction(quarter_turns=1))
+    assert corners() == [(0, 1), (0, 0), (1, 1)], "counter-clockwise"
+    set_correction(radiograph, Correction(quarter_turns=1, mirrored=True))
+    assert corners() == [(1, 1), (1, 0), (0, 1)]
+    set_correction(radiograph, Correction(crop=(0.5, 0, 0, 0), inverted=True))
+    slice_node(scene, "PA").SetDimensions(150, 200, 1)
+    show_radiographs(scene, {"PA": radiograph})
+    assert place_of_pixel(radiograph, 14.5, -0.5, slice_node(scene, "PA")) == pytest.approx((0, 0)), "half is cut off"
+    assert radiograph.GetDisplayNode().GetInvertDisplayScalarRange()
+    assert not composite_node(scene, "Lateral").GetBackgroundVolumeID()
 
 
 def test_the_lines_are_not_shown_on_the_radiographs(a_scene_with_views, a_study):
@@ -112,11 +142,11 @@ def test_the_lines_are_not_shown_on_the_radiographs(a_scene_with_views, a_study)
 
 def test_the_radiographs_come_back_to_their_views(a_scene_with_views, a_study):
     """Segment Editor shows its volume in all views, and cuts through its middle."""
-    show_radiographs(a_scene_with_views, a_study)  # without the layout, nothing happens
+    show_radiographs_of(a_scene_with_views, a_study)  # without the layout, nothing happens
     show_layout(a_scene_with_views, a_study)
     composite_node(a_scene_with_views, "PA").SetBackgroundVolumeID(a_study.volume.GetID())
     slice_node(a_scene_with_views, "PA").SetSliceOffset(0)
-    show_radiographs(a_scene_with_views, a_study)
+    show_radiographs_of(a_scene_with_views, a_study)
     assert composite_node(a_scene_with_views, "PA").GetBackgroundVolumeID() == a_study.radiographs[View.PA].GetID()
     bounds = [0.0] * 6
     a_study.radiographs[View.PA].GetRASBounds(bounds)

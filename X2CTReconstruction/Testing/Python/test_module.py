@@ -288,6 +288,65 @@ def test_check_says_what_speaks_against_the_radiographs(panel, desktop, pictures
     assert "pa.png" in panel.ui.jobStatusLabel.text and "pa.png" in panel.ui.notesTextEdit.plainText
 
 
+def test_radiographs_are_checked_without_a_click_and_quietly(panel, desktop, pictures, caplog):
+    desktop.chosen_files = [str(pictures[View.PA])]
+    panel.ui.openFilesButton.click()
+    with caplog.at_level(logging.ERROR):
+        desktop.turn(lambda: panel.ui.cancelButton.enabled)
+        assert panel.ui.openFilesButton.enabled and panel.ui.paMirrorButton.enabled, "the rest can be used meanwhile"
+        choose_pictures(panel, desktop, pictures)
+        desktop.turn(lambda: "lateral.png" in panel.ui.notesTextEdit.plainText)
+    desktop.turn(lambda: not panel.ui.cancelButton.enabled)
+    assert "pa.png" in panel.ui.jobStatusLabel.text
+    assert not caplog.text and not desktop.required, "no dialog opens, nothing is installed"
+    panel.ui.notesTextEdit.plainText = ""
+    panel.ui.paMirrorButton.click()
+    desktop.turn(lambda: "pa.png" in panel.ui.notesTextEdit.plainText)
+    panel.ui.paSelector.setCurrentNode(slicer.util.addVolumeFromArray(np.zeros((3, 4, 4), np.int16), name="CT"))
+    desktop.turn(lambda: "CT has 3 slices" in panel.ui.notesTextEdit.plainText)
+
+
+def test_what_was_noted_of_the_files_stays_with_what_the_check_says(panel, desktop, pictures, tmp_path):
+    pictures[View.PA].rename(tmp_path / "first.png")
+    desktop.chosen_files = [str(tmp_path / "first.png")]
+    panel.ui.openFilesButton.click()
+    desktop.turn(lambda: "needs the lateral" in panel.ui.notesTextEdit.plainText)
+    assert "nothing says its view" in panel.ui.notesTextEdit.plainText
+
+
+def test_reconstruct_waits_for_a_check_and_keeps_its_process(panel, desktop, pictures, caplog):
+    choose_pictures(panel, desktop, pictures)
+    desktop.turn(lambda: panel.ui.cancelButton.enabled)
+    process = panel.logic.jobs._workers["X2CTLib.worker"].pid
+    with caplog.at_level(logging.ERROR):
+        panel.ui.reconstructButton.click()
+        assert not panel.ui.reconstructButton.enabled
+        desktop.turn(lambda: not panel.ui.cancelButton.enabled)
+    assert "pa.png" in caplog.text, "the reconstruction says it in a dialog"
+    assert panel.logic.jobs._workers["X2CTLib.worker"].pid == process
+
+
+def test_a_check_waits_until_the_packages_are_there(panel, desktop, pictures, monkeypatch):
+    monkeypatch.setattr(panel.logic, "isReady", lambda: False)
+    choose_pictures(panel, desktop, pictures)
+    desktop.turn(lambda: "press Check" in panel.ui.notesTextEdit.plainText)
+    assert not panel.ui.cancelButton.enabled
+
+
+def test_radiographs_are_seen_once_they_are_chosen_or_set_right(panel, desktop, pictures, monkeypatch):
+    shown = []
+    monkeypatch.setattr(panel.logic, "showInputs", lambda *volumes: shown.append(volumes))
+    choose_pictures(panel, desktop, pictures)
+    assert shown[-1] == (panel.ui.paSelector.currentNode(), panel.ui.lateralSelector.currentNode())
+    count = len(shown)
+    panel.ui.uncertaintyCheckBox.click()
+    panel.exit()
+    panel.enter()
+    assert len(shown) == count, "nothing has changed in them"
+    panel.ui.paTurnButton.click()
+    assert len(shown) == count + 1
+
+
 def test_radiographs_are_cropped_to_the_chest(panel, desktop, tmp_path):
     """Those of the sample case, in the middle of a black film."""
     desktop.chosen_files = []
