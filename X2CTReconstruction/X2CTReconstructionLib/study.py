@@ -46,6 +46,11 @@ class Study:
         return self._by_view("Radiograph")
 
     @property
+    def unstyled(self) -> dict[View, object]:
+        """What a styler was given, where one was used, a `vtkMRMLScalarVolumeNode` a view."""
+        return self._by_view("Unstyled")
+
+    @property
     def reprojections(self) -> dict[View, object]:
         """The radiographs that the volume would give, a `vtkMRMLScalarVolumeNode` a view."""
         return self._by_view("Reprojection")
@@ -145,6 +150,9 @@ def add_study(
     for view, image in reconstruction.views.items():
         radiograph = add_radiograph(scene, image, reconstruction.projections[view], VIEW_NAMES[view])
         study.attach("Radiograph", radiograph, view)
+    for view, image in reconstruction.unstyled.items():
+        name = f"{VIEW_NAMES[view]} before the styler"
+        study.attach("Unstyled", add_radiograph(scene, image, reconstruction.projections[view], name), view)
     study.attach("Segmentation", add_segmentation(scene, labels, geometry, volume))
     study.attach("Measurements", add_measurements(scene, measurements, f"{volume.GetName()} measurements"))
     if lines := cardiothoracic_lines(labels, geometry):
@@ -155,8 +163,9 @@ def add_study(
         study.attach("ThoracicWidth", thorax)
     if trust:
         _add_trust(scene, study, reconstruction)
+    given = [*study.radiographs.values(), *study.unstyled.values()]
     for node in study.nodes:
-        if node not in study.radiographs.values():
+        if node not in given:
             node.SetDescription(MARK)
             node.SetAttribute("X2CT.Mark", MARK)
     return study

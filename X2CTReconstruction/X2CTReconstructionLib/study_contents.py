@@ -15,11 +15,12 @@ from X2CTReconstructionLib.volumes import volume_geometry
 
 
 def reconstruction_of(study: Study) -> Reconstruction:
-    """What `add_study` was given, without the files' names and what a styler had been given."""
+    """What `add_study` was given, without the files' names."""
     return Reconstruction(
         hu=slicer.util.arrayFromVolume(study.volume),
         geometry=volume_geometry(study.volume),
         views=_pictures(study.radiographs),
+        unstyled=_pictures(study.unstyled),
         projections={view: radiograph_projection(node) for view, node in study.radiographs.items()},
         card=json.loads(study.volume.GetAttribute("X2CT.Card")),
         notes=study.notes,

@@ -1,6 +1,7 @@
 """What leaves the scene: complete, true to the scene, whole or not at all, and silent about who the patient is."""
 
 import csv
+import dataclasses
 import gzip
 import json
 import zipfile
@@ -57,6 +58,23 @@ def contents(folder):
 def test_everything_is_there_and_named(exported, tmp_path):
     assert list(exported) == list(KINDS.values())
     assert sorted(exported) == sorted(path.name for path in (tmp_path / "out").iterdir())
+
+
+def test_what_a_styler_was_given_is_in_the_report_and_in_the_scene(
+    a_scene, a_reconstruction, a_chest, some_measurements, tmp_path
+):
+    given = {view: image**2 for view, image in a_reconstruction.views.items()}
+    styled = dataclasses.replace(a_reconstruction, unstyled=given)
+    study = add_study(a_scene, styled, a_chest.labels, some_measurements)
+    export_study(study, tmp_path, ("report", "scene"))
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert report.count("before the styler</figcaption>") == 2
+    loaded = HeadlessScene()
+    load_scene(loaded.scene, tmp_path / "scene.mrb")
+    (again,) = find_studies(loaded.scene)
+    for view, image in given.items():
+        assert np.array_equal(reconstruction_of(again).unstyled[view], image)
+        assert again.unstyled[view].GetAttribute("X2CT.Mark") is None, "it is no synthetic image"
 
 
 def test_nothing_names_the_patient(exported, tmp_path):
