@@ -97,6 +97,21 @@ def test_the_pairs_of_a_folder_are_chosen_from(page, dicom_pair, tmp_path):
     assert names(page) == ["jane_pa.png", "jane_lateral.png"]
 
 
+def test_a_pair_that_cannot_be_read_leaves_the_others(page, tmp_path):
+    for case in ("a", "b", "c"):
+        for view in View:
+            shutil.copy(sample_case()[view], tmp_path / f"{case}_{view.name.lower()}.png")
+    for damaged in ("a_pa.png", "c_lateral.png"):
+        (tmp_path / damaged).write_bytes(b"not a picture")
+    give(page, "#folder", tmp_path, name="b_pa.png")
+    page.wait_for_selector("#step-radiographs .x2ct-notes .x2ct-amber:has-text('pair a')")
+    page.locator("#step-radiographs .v-select").click()
+    page.click(".v-list-item:has-text('c')")
+    page.wait_for_selector("#alert:has-text('c_lateral.png')")
+    assert names(page) == ["b_pa.png", "b_lateral.png"]
+    page.wait_for_selector("#step-radiographs .v-select:has-text('b')")
+
+
 def test_files_that_say_nothing_are_told_apart_and_swapped(page, tmp_path):
     for view, name in ((View.LATERAL, "a.png"), (View.PA, "b.png")):
         shutil.copy(sample_case()[view], tmp_path / name)

@@ -108,7 +108,7 @@ class RadiographsLogic:
     async def choose_pair(self, index: int) -> None:
         """Take another one of the pairs that were found."""
         async with self._telling():
-            await self._take_pairs(self._pairs, index)
+            self._given, self._pair = await self._read(self._pairs[index]), index
 
     async def take_pa(self, files: list[dict], paths: list[str]) -> None:
         """Take a file that the browser sends for the PA radiograph."""
@@ -147,9 +147,19 @@ class RadiographsLogic:
         """The user's own: the sample is another patient, and goes when the first of them comes."""
         return {} if self._pairs == [self._sample] else self._given
 
-    async def _take_pairs(self, pairs: list[Pair], index: int = 0) -> None:
-        self._given = await self._read(pairs[index])
-        self._pairs, self._pair = pairs, index
+    async def _take_pairs(self, pairs: list[Pair]) -> None:
+        """Take the first that can be read, and offer it and those after it; its notes name those before it."""
+        unreadable = {}
+        for number, pair in enumerate(pairs):
+            try:
+                self._given = await self._read(pair)
+            except InputError as error:
+                unreadable[pair.name] = str(error)
+                continue
+            notes = [f"Check the pair {name}, which is left out: {error}" for name, error in unreadable.items()]
+            self._pairs, self._pair = [replace(pair, notes=[*notes, *pair.notes]), *pairs[number + 1 :]], 0
+            return
+        raise InputError(" ".join(unreadable.values()))
 
     async def _take_one(self, view: View, files: list[dict], paths: list[str]) -> None:
         async with self._telling():
@@ -179,6 +189,7 @@ class RadiographsLogic:
                 self._data.error = ""
             except X2CTError as error:
                 self._data.error = str(error)
+                self._data.input.pair = str(self._pair)
             finally:
                 self._data.input.reading = False
             if self._given is not before:
