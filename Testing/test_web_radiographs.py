@@ -194,6 +194,21 @@ def test_what_is_no_chest_is_said_and_can_be_overridden(page, dicom_pair, tmp_pa
     page.wait_for_selector("#card-pa .x2ct-amber:has-text('Hardly looks like a chest')")
 
 
+def test_however_much_there_is_to_check_the_main_button_is_in_view(page, tmp_path):
+    for view in View:
+        shutil.copy(sample_case()[view], tmp_path / f"{view.name.lower()}.png")
+    give(page, "#files", *tmp_path.iterdir(), name="pa.png")
+    page.click("#swap")
+    page.wait_for_selector("#step-reconstruct .x2ct-amber:has-text('to check above')")
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 1280, "height": 500})
+    assert page.evaluate("document.querySelector('#step-model').getBoundingClientRect().top") > 500, "is below the fold"
+    page.click("#reconstruct", trial=True)
+    button = page.locator("#reconstruct").bounding_box()
+    assert button["y"] + button["height"] <= 500
+    page.set_viewport_size(wide)
+
+
 def test_a_model_is_added_and_deleted(page, one_chest):
     unfold(page, "model")
     assert "PA and lateral" in page.inner_text("#facts") and "lung volume off by" in page.inner_text("#facts")

@@ -82,9 +82,9 @@ class App(TrameApp):
         radiographs.sample_clicked.connect(self._radiographs.load_sample)
         radiographs.swap_clicked.connect(self._radiographs.swap)
         radiographs.crop_clicked.connect(self._radiographs.crop_to_chest)
-        radiographs.override_clicked.connect(self._radiographs.override)
         model.model_added.connect(self._model.add)
         model.delete_clicked.connect(self._model.delete)
+        reconstruct.override_clicked.connect(self._radiographs.override)
         reconstruct.reconstruct_clicked.connect(self._reconstruct)
         reconstruct.cancel_clicked.connect(self._job.cancel)
         for see in self.ui.see:

@@ -34,7 +34,6 @@ class RadiographsSection(Section):
     sample_clicked = Signal()
     swap_clicked = Signal()
     crop_clicked = Signal()
-    override_clicked = Signal()
 
     def __init__(self, typed_state: TypedState[AppState]) -> None:
         names = typed_state.name.input
@@ -55,7 +54,6 @@ class RadiographsSection(Section):
             RadiographCard(View.LATERAL, "Lateral", names.lateral, self._trigger(self.lateral_chosen))
             self._tools(names)
             notes(names.notes)
-            self._problem(names)
 
     def _trigger(self, signal: Signal) -> str:
         return self.server.trigger_name(signal.async_emit)
@@ -83,11 +81,6 @@ class RadiographsSection(Section):
         with html.Div(classes="x2ct-row", v_if=(f"{names.pa.name} || {names.lateral.name}",)):
             for key, text, icon, title, signal in tools:
                 v.VBtn(text, id=key, prepend_icon=icon, title=title, click=signal.async_emit)
-
-    def _problem(self, names: InputState) -> None:
-        with html.Div(v_if=(f"{names.problem} && !{names.overridden}",), id="problem", classes="x2ct-problem"):
-            html.Span(f"{{{{ {names.problem} }}}}")
-            v.VBtn("Go on anyway", id="override", title="The results will say so", click=self.override_clicked)
 
 
 class RadiographCard(html.Div):
