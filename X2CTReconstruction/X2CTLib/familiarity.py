@@ -52,15 +52,8 @@ class KnownViews:
         limits = np.quantile(self.calibration, FAR, axis=0)
         # What stands out in either way stands out.
         known = (self.calibration / limits).max(axis=1)
-        pixels, where = small(view, shown)
-        own = (self.unlikeness(pixels, where) / limits).max()
-        return Likeness(float(np.mean(known >= own)), float(own / np.quantile(known, FAR)), self.mirrors(pixels, where))
-
-    def mirrors(self, pixels: Float[np.ndarray, " n"], where: Bool[np.ndarray, " n"]) -> bool:
-        """Whether left and right differ the other way round than in the mean, where both halves show something."""
-        where = where.reshape(PIXELS, PIXELS)
-        own, mean = (image.reshape(PIXELS, PIXELS) for image in (pixels, self.mean))
-        return bool(((own - own[:, ::-1]) * (mean - mean[:, ::-1]))[where & where[:, ::-1]].sum() < 0)
+        own = (self.unlikeness(*small(view, shown)) / limits).max()
+        return Likeness(float(np.mean(known >= own)), float(own / np.quantile(known, FAR)))
 
     def unlikeness(self, pixels: Float[np.ndarray, " n"], where: Bool[np.ndarray, " n"]) -> Float[np.ndarray, "2"]:
         """Misfit and excess: how badly the best mixture of components correlates, and how much of them it takes.

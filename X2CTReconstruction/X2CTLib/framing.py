@@ -45,6 +45,7 @@ class Framing:
         centre: (row, column) of the isocentre in `Radiograph.pixels`, before any mirroring.
         mirrored: Whether the columns run the wrong way.
         similarity: Correlation with the mean DRR, in [-1, 1].
+        looks_mirrored: Whether left and right of a frontal view differ the other way round than in the mean DRR.
         notes: What was assumed and what to check, in words.
     """
 
@@ -52,6 +53,7 @@ class Framing:
     centre: tuple[float, float]
     mirrored: bool
     similarity: float
+    looks_mirrored: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -78,7 +80,26 @@ def frame_radiographs(
             framings[second] = find_framing(radiographs[second], templates[second], field_mm)
         choices.append(framings)
     best = max(choices, key=lambda choice: sum(_merit(radiographs[view], framing) for view, framing in choice.items()))
-    return {view: _view_checked(radiograph, best[view], templates) for view, radiograph in radiographs.items()}
+    return {
+        view: _sides_checked(radiograph, _view_checked(radiograph, best[view], templates), templates[view])
+        for view, radiograph in radiographs.items()
+    }
+
+
+def _sides_checked(radiograph: Radiograph, framing: Framing, template: Float[np.ndarray, "r c"]) -> Framing:
+    """The framing of a frontal view, with a note if what differs between left and right does so the other way round."""
+    if radiograph.view is not View.PA:
+        return framing
+    step = CUBE_MM / len(template) / framing.mm_per_pixel
+    view, inside = cut(_tensor(radiograph.pixels), framing.centre, step, template.shape)
+    own, usual = (image - image.flip(1) for image in (normalise_shown(view, inside), _tensor(template)))
+    if (own * usual)[inside & inside.flip(1)].sum() >= 0:
+        return framing
+    note = (
+        f"{radiograph.source}: looks mirrored; left and right differ the other way round than in other chests. Check "
+        "the side marker, and mirror the picture unless the patient is so."
+    )
+    return replace(framing, looks_mirrored=True, notes=(*framing.notes, note))
 
 
 def _view_checked(
@@ -263,7 +284,7 @@ class _Search:
         down, right = placing.offset_mm
         row, column = self.middle
         centre = (row + down / mm_per_pixel, column + (-right if placing.mirrored else right) / mm_per_pixel)
-        return Framing(mm_per_pixel, centre, placing.mirrored, placing.similarity, tuple(notes))
+        return Framing(mm_per_pixel, centre, placing.mirrored, placing.similarity, notes=tuple(notes))
 
 
 def _notes(radiograph: Radiograph, best: _Placing, placings: Sequence[_Placing]) -> list[str]:

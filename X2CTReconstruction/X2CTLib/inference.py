@@ -112,6 +112,7 @@ def reconstruct(
             masks,
             reproject(hu, geometry, projections, masks),
             likenesses(views, masks, projections),
+            [view for view, framing in framings.items() if framing.looks_mirrored],
             hu,
             uncertainty,
         ),

@@ -12,9 +12,8 @@ from jaxtyping import Float
 
 from X2CTLib.corrections import Correction
 from X2CTLib.errors import X2CTError
-from X2CTLib.familiarity import likenesses
 from X2CTLib.files import whole_folder
-from X2CTLib.framing import chest_crop, frame_radiographs, shown, standard_view
+from X2CTLib.framing import chest_crop, frame_radiographs, standard_view
 from X2CTLib.geometry import View
 from X2CTLib.inference import check_needs
 from X2CTLib.matching import resized
@@ -23,7 +22,6 @@ from X2CTLib.preview import RECORD, Preview, ViewPreview
 from X2CTLib.radiograph import Radiograph, find_objections, find_warnings, overridden
 from X2CTLib.request import Request
 from X2CTLib.styler import style
-from X2CTLib.trust import mirror_warnings
 from X2CTLib.weights import Model
 
 _LONGEST = 512  # pixels of a picture's longer side
@@ -84,15 +82,13 @@ def _seen(
     framings = frame_radiographs(used, model.templates)
     seen = {view: standard_view(used[view], framings[view], model.projections[view]) for view in used}
     styled = style(seen, request_styler(request)) if request.styler else {}
-    masks = {view: shown(used[view], framings[view], model.projections[view]) for view in used}
-    mirrored = mirror_warnings(likenesses(seen, masks, model.projections))
     return {
         view.name: replace(
             views[view.name],
             seen=_write(folder, view, "seen", seen[view]),
             styled=_write(folder, view, "styled", styled[view]) if styled else None,
             words=_words(used[view], framing.mm_per_pixel),
-            notes=(*views[view.name].notes, *framing.notes, *([mirrored[view]] if view in mirrored else [])),
+            notes=(*views[view.name].notes, *framing.notes),
             chest_crop=request.corrections.get(view.name, Correction()).further_crop(chest_crop(used[view], framing)),
         )
         for view, framing in framings.items()

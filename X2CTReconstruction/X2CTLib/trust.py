@@ -1,6 +1,6 @@
 """How far to trust a reconstruction: what can be told without knowing the truth, in numbers and in words."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,12 +29,10 @@ class Likeness:
     Attributes:
         share: Of unknown patients' DRRs, those that are as unlike the training DRRs or more so; in [0, 1].
         distance: 1 where that share is 5 %; twice as far is 2.
-        mirrored: Whether left and right differ the other way round than in the mean of the training DRRs.
     """
 
     share: float
     distance: float
-    mirrored: bool
 
 
 @dataclass(frozen=True)
@@ -92,6 +90,7 @@ def assess(
     shown: Mapping[View, Bool[np.ndarray, "r c"]],
     reprojections: Mapping[View, Float[np.ndarray, "r c"]],
     likenesses: Mapping[View, Likeness],
+    mirrored: Collection[View],
     hu: Float[np.ndarray, "k j i"],
     uncertainty: Float[np.ndarray, "k j i"] | None = None,
 ) -> Trust:
@@ -102,12 +101,14 @@ def assess(
         shown: The pixels of each that lie on the radiograph.
         reprojections: From `reprojection.reproject`.
         likenesses: From `familiarity.likenesses`.
+        mirrored: The views that look mirrored; see `framing.Framing`.
         hu: The reconstruction.
         uncertainty: Its spread in HU, from `uncertainty.spread`.
     """
     correlations = {view: _correlation(views[view], reprojections[view], shown[view]) for view in views}
     findings = [
         *_field(shown),
+        *_mirrored(mirrored),
         *_familiarity(likenesses),
         *_reprojection(correlations),
         *(_uncertainty(uncertainty, hu) if uncertainty is not None else []),
@@ -143,19 +144,16 @@ def _field(shown: Mapping[View, Bool[np.ndarray, "r c"]]) -> list[_Finding]:
     ]
 
 
-def mirror_warnings(likenesses: Mapping[View, Likeness]) -> dict[View, str]:
-    """What to say of each view that looks mirrored."""
-    return {
-        view: f"The {view.label} radiograph looks mirrored: what differs between the left and the right half of a "
-        "chest does so the other way round. Check the side marker, and mirror the picture unless the patient is so."
-        for view, likeness in likenesses.items()
-        if likeness.mirrored
-    }
+def _mirrored(views: Collection[View]) -> list[_Finding]:
+    """Whether left is right; nothing is said if not."""
+    return [
+        _Finding(f"The {view.label} radiograph looks mirrored. If it is, so is the volume.", MIRRORED) for view in views
+    ]
 
 
 def _familiarity(likenesses: Mapping[View, Likeness]) -> list[_Finding]:
     """Whether the network has learned from pictures like these."""
-    findings = [_Finding(words, MIRRORED) for words in mirror_warnings(likenesses).values()]
+    findings = []
     for view, likeness in likenesses.items():
         if likeness.distance > STRANGE:
             words = (

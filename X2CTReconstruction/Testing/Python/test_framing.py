@@ -78,9 +78,12 @@ def test_a_lateral_is_turned_to_face_left(mirrored, pixel_mm):
     assert view[:, 64 + 34].mean() > view[:, 64 - 34].mean(), "the spine is to the right"
 
 
-def test_a_frontal_view_with_the_heart_on_the_right_is_not_mirrored():
-    dextrocardia = Radiograph(draw(FRONTAL, (400, 400), 0.9, (199.5, 199.5), mirrored=True), View.PA)
-    assert not find_framing(dextrocardia, TEMPLATES[View.PA]).mirrored
+def test_a_frontal_view_with_the_heart_on_the_right_is_not_mirrored_but_said():
+    for reversed_ in (False, True):
+        pixels = draw(FRONTAL, (400, 400), 0.9, (199.5, 199.5), mirrored=reversed_)
+        (framing,) = frame_radiographs({View.PA: Radiograph(pixels, View.PA)}, TEMPLATES).values()
+        assert not framing.mirrored and framing.looks_mirrored == reversed_
+        assert any("side marker" in note for note in framing.notes) == reversed_
 
 
 def test_a_lateral_whose_file_tells_its_side_is_not_mirrored():

@@ -71,7 +71,7 @@ def test_drrs_know_their_size_and_side(preview):
 
 def test_a_mirrored_radiograph_is_noticed_beforehand(preview, a_request):
     mirrored = preview(replace(a_request, corrections={"PA": Correction(mirrored=True)})).views
-    assert any("PA radiograph looks mirrored" in note for note in mirrored["PA"].notes)
+    assert any("looks mirrored" in note for note in mirrored["PA"].notes)
     others = [mirrored["LATERAL"], *preview(a_request).views.values()]
     assert not any("looks mirrored" in note for view in others for note in view.notes)
 
