@@ -23,6 +23,7 @@ class ViewPreview:
         words: Its size, in pixels and millimetres.
         notes: Assumptions and warnings; why it cannot be read.
         oriented: Whether it is known which way the patient faces.
+        mirrored: Whether the picture is used mirrored, because the patient faces the other way.
         chest_crop: The `Correction.crop` that leaves the chest; None where it was not found.
     """
 
@@ -32,6 +33,7 @@ class ViewPreview:
     words: str = ""
     notes: tuple[str, ...] = ()
     oriented: bool = False
+    mirrored: bool = False
     chest_crop: tuple[float, float, float, float] | None = None
 
 

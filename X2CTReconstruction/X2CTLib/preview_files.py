@@ -88,6 +88,7 @@ def _seen(
             seen=_write(folder, view, "seen", seen[view]),
             styled=_write(folder, view, "styled", styled[view]) if styled else None,
             words=_words(used[view], framing.mm_per_pixel),
+            mirrored=framing.mirrored,
             notes=(*views[view.name].notes, *framing.notes),
             chest_crop=request.corrections.get(view.name, Correction()).further_crop(chest_crop(used[view], framing)),
         )

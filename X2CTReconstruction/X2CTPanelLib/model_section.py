@@ -25,7 +25,8 @@ class ModelSection(Section):
         self.ui.stylerComboBox.connect("activated(int)", self.onChooseStyler)
         self.ui.addModelButton.connect("clicked(bool)", self.onAdd)
         self.ui.downloadModelButton.connect("clicked(bool)", self.onDownload)
-        self.ui.deleteModelButton.connect("clicked(bool)", self.onDelete)
+        self.ui.deleteModelButton.connect("clicked(bool)", lambda: self.onDelete("model", self.model()))
+        self.ui.deleteStylerButton.connect("clicked(bool)", lambda: self.onDelete("styler", self.styler()))
 
     def enter(self):
         """See which models there are: X2CT Training may have published one."""
@@ -41,8 +42,8 @@ class ModelSection(Section):
 
     def update(self, ready):
         """Only the user's own models can be deleted."""
-        model = self.model()
-        self.ui.deleteModelButton.enabled = ready and model is not None and cards.is_own(model)
+        for button, weights in ((self.ui.deleteModelButton, self.model()), (self.ui.deleteStylerButton, self.styler())):
+            button.enabled = ready and weights is not None and cards.is_own(weights)
         self.ui.addModelButton.enabled = self.ui.downloadModelButton.enabled = ready
 
     def model(self):
@@ -92,30 +93,31 @@ class ModelSection(Section):
             if name:
                 self.panel.start(lambda: self.logic.downloadJob(address.strip(), name), self._showNew)
 
-    def onDelete(self):
-        """Delete the chosen model, if the user says so again."""
-        model = self.model()
-        question = _("Delete the model {name} and its card from this computer?").format(name=model.name)
+    def onDelete(self, role, weights):
+        """Delete a file, if the user says so again; its role is model or styler."""
+        question = _("Delete {name} and its card from this computer?").format(name=weights.name)
         if slicer.util.confirmYesNoDisplay(question):
             with slicer.util.tryWithErrorDisplay(_("The model could not be deleted.")):
-                cards.remove_model(model)
-                self.parameters.model = ""
+                cards.remove_model(weights)
+                setattr(self.parameters, role, "")
                 self.listModels()
 
     def showStyled(self, preview):
         """The standard views before and after the styler."""
-        pictures = [picture for seen in preview.views.values() if seen.styled for picture in (seen.seen, seen.styled)]
-        self.ui.stylerPicturesLabel.visible = bool(pictures)
-        self.ui.stylerPicturesLabel.text = " ".join(
-            f"<img src='{png_uri(picture.read_bytes())}' height='90'>" for picture in pictures
-        )
+        styled = [seen for seen in preview.views.values() if seen.styled]
+        self.ui.stylerPicturesLabel.visible = bool(styled)
+        pictures = [picture for seen in styled for picture in (seen.seen, seen.styled)]
+        cells = "".join(f"<td><img src='{png_uri(picture.read_bytes())}' width='80'></td>" for picture in pictures)
+        titles = "".join(f"<td align='center'>{title}</td>" for title in (_("before"), _("after")))
+        self.ui.stylerPicturesLabel.text = f"<table><tr>{cells}</tr><tr>{titles * len(styled)}</tr></table>"
 
     def _showNew(self, weights):
         role = "styler" if weights in cards.styler_models() else "model"
         setattr(self.logic.getParameterNode(), role, weights.name)
         if self.parameters:
             self.listModels()
-        self.panel.showStatus(1, _("Added {name} to your models").format(name=weights.stem))
+        name = cards.load_card(weights)["name"]
+        self.panel.showStatus(1, _("Added {name} to your models").format(name=name))
 
 
 def _choose(comboBox, names, name):

@@ -12,7 +12,7 @@ from X2CTPanelLib.drop_area import DropArea
 from X2CTPanelLib.model_section import ModelSection
 from X2CTPanelLib.reconstruct_section import ReconstructSection
 from X2CTPanelLib.section import Section, fill
-from X2CTPanelLib.thumbnails import thumbnail
+from X2CTPanelLib.thumbnails import LETTERS, lettered, thumbnail
 from X2CTReconstructionLib.inputs import correction_of, set_correction
 
 VIEWS = {"PA": "paVolume", "LATERAL": "lateralVolume"}
@@ -127,12 +127,11 @@ class RadiographsSection(Section):
     def onLoadSampleCase(self):
         """Load the sample radiographs and choose them."""
         with slicer.util.tryWithErrorDisplay(_("The sample case could not be loaded."), waitCursor=True):
-            self.parameters.paVolume, self.parameters.lateralVolume = self.logic.loadSampleCase()
+            self._choose(dict(zip(VIEWS, self.logic.loadSampleCase(), strict=True)))
 
     def onSwap(self):
         """Exchange the radiographs."""
-        p = self.parameters
-        p.paVolume, p.lateralVolume = p.lateralVolume, p.paVolume
+        self._choose(dict(zip(VIEWS, reversed(self._chosen()), strict=True)))
 
     def onCheck(self):
         """Read the radiographs as the reconstruction will."""
@@ -185,16 +184,19 @@ class RadiographsSection(Section):
             self._corrected()
 
     def showPreview(self, preview):
-        """What was assumed, and what speaks against the radiographs."""
+        """The radiographs as they were read, what was assumed, and what speaks against them."""
         lines = [preview.problem] if preview.problem else []
         if preview.overridable:
             lines.append(_("Check 'Use them in spite of objections' to go on all the same; the result will say so."))
-        lines += preview.notes
-        for seen in preview.views.values():
-            lines += [seen.words, *seen.notes]
-        self._say(lines)
+        notes = [*preview.notes, *(note for seen in preview.views.values() for note in seen.notes)]
+        titles = {"PA": _("PA: {words}"), "LATERAL": _("Lateral: {words}")}
+        lines += [titles[view].format(words=seen.words) for view, seen in preview.views.items() if seen.words]
+        self._say(lines + notes)
+        for view, seen in preview.views.items():
+            self._views[view].showRead(seen)
         self.panel.sections[ModelSection].showStyled(preview)
-        self.panel.showStatus(1, preview.problem or _("Nothing speaks against these radiographs."))
+        good = _("They can be used; see the notes.") if notes else _("Nothing speaks against these radiographs.")
+        self.panel.showStatus(1, preview.problem or good)
 
     def _load(self, pair):
         volumes = {view: self.logic.loadRadiograph(file) for view, file in pair.files.items()}
@@ -204,10 +206,14 @@ class RadiographsSection(Section):
             notes.append(_("{name} stays. Check that both are of one patient.").format(name=others[0]))
         elif len(volumes) == 1:
             notes.append(_("There is one view only, which is enough for a model that reads no other."))
-        for view, volume in volumes.items():
-            setattr(self.parameters, VIEWS[view], volume)
+        self._choose(volumes)
         self._found = self._chosen(), notes
         self._say([])
+
+    def _choose(self, volumes):
+        with slicer.util.NodeModify(self.parameters.parameterNode):  # both are shown at once
+            for view, volume in volumes.items():
+                setattr(self.parameters, VIEWS[view], volume)
 
     def _say(self, lines):
         """In the box of notes, after what was noted when the chosen radiographs were found."""
@@ -280,6 +286,12 @@ class _ViewControls:
             self._shown = shown
             self._thumbnail.text = thumbnail(volume, self._view) if volume else self._nothing
         return changed
+
+    def showRead(self, seen):
+        """Show the radiograph as it was read, in the canonical orientation, until something is changed."""
+        if seen.picture:
+            letters = LETTERS[self._view][:: -1 if seen.mirrored else 1]
+            self._thumbnail.text = lettered(seen.picture.read_bytes(), letters, assumed=not seen.oriented)
 
     def enable(self, enabled):
         """Whether something can be changed."""

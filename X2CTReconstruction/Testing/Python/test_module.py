@@ -150,7 +150,7 @@ def test_corrections_are_kept_with_the_radiograph_and_asked_of_the_engine(panel,
     ui.paPixelSpinBox.value = 0.2
     expected = Correction(quarter_turns=1, mirrored=True, inverted=True, crop=(0.1, 0, 0, 0), pixel_mm=0.2)
     assert correction_of(pa) == expected
-    assert ui.paThumbnailLabel.text != before and "<b>R</b>" in before
+    assert ui.paThumbnailLabel.text != before and "<b>R?</b>" in before
     job = panel.logic.reconstructionJob(pa, ui.lateralSelector.currentNode())
     assert job.request["request"]["corrections"] == {"PA": expected.to_dict()}, "nothing was done to the lateral"
     ui.swapButton.click()
@@ -314,6 +314,14 @@ def test_what_was_noted_of_the_files_stays_with_what_the_check_says(panel, deskt
     assert "nothing says its view" in panel.ui.notesTextEdit.plainText
 
 
+def test_a_check_tells_which_way_the_patient_faces(panel, desktop):
+    """The sidecars of the sample case say it."""
+    panel.ui.sampleButton.click()
+    assert "<b>A?</b>" in panel.ui.lateralThumbnailLabel.text
+    desktop.turn(lambda: "<b>A</b>" in panel.ui.lateralThumbnailLabel.text)
+    assert "Lateral: 512" in panel.ui.notesTextEdit.plainText
+
+
 def test_reconstruct_waits_for_a_check_and_keeps_its_process(panel, desktop, pictures, caplog):
     choose_pictures(panel, desktop, pictures)
     desktop.turn(lambda: panel.ui.cancelButton.enabled)
@@ -357,7 +365,8 @@ def test_radiographs_are_cropped_to_the_chest(panel, desktop, tmp_path):
     panel.ui.openFilesButton.click()
     panel.ui.cropToChestButton.click()
     desktop.turn(lambda: not panel.ui.cancelButton.enabled, seconds=120)
-    assert panel.ui.jobStatusLabel.text == "Nothing speaks against these radiographs.", panel.ui.notesTextEdit.plainText
+    assert panel.ui.jobStatusLabel.text == "They can be used; see the notes.", panel.ui.notesTextEdit.plainText
+    assert "PA: " in panel.ui.notesTextEdit.plainText
     left, _top, right, _bottom = correction_of(panel.ui.paSelector.currentNode()).crop
     assert 0.1 < left < 0.4 and 0.1 < right < 0.4
     assert panel.ui.paLeftSpinBox.value == round(100 * left)
@@ -390,7 +399,7 @@ def test_a_styler_is_chosen_and_remembered(panel, desktop):
     panel.ui.layoutButton.click()  # without volume and views, nothing happens
 
 
-def test_an_added_styler_is_chosen_as_the_styler(panel, desktop, tmp_path):
+def test_an_added_styler_is_chosen_as_the_styler_and_can_be_deleted(panel, desktop, tmp_path, monkeypatch):
     weights = tmp_path / "to_drrs.safetensors"
     weights.touch()
     card = {"name": "To DRRs", "conventions": {"styler": "radiograph to DRR"}}
@@ -398,7 +407,11 @@ def test_an_added_styler_is_chosen_as_the_styler(panel, desktop, tmp_path):
     desktop.chosen_files = [str(weights)]
     panel.ui.addModelButton.click()
     assert panel.ui.stylerComboBox.currentText == "To DRRs" and panel.parameters.styler == weights.name
-    assert panel.parameters.model == ""
+    assert panel.parameters.model == "" and "Added To DRRs" in panel.ui.jobStatusLabel.text
+    monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", lambda text: True)
+    panel.ui.deleteStylerButton.click()
+    assert panel.ui.stylerComboBox.count == 1 and not panel.ui.deleteStylerButton.enabled
+    assert not (cards.own_models_folder() / weights.name).exists()
 
 
 def test_cancel_stops_at_once_and_leaves_nothing(panel, desktop, pictures, tmp_path):

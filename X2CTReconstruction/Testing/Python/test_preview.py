@@ -76,6 +76,12 @@ def test_a_mirrored_radiograph_is_noticed_beforehand(preview, a_request):
     assert not any("looks mirrored" in note for view in others for note in view.notes)
 
 
+def test_a_lateral_that_faces_the_other_way_says_so(preview, a_request, tmp_path):
+    sitk.WriteImage(sitk.GetImageFromArray(pixels(a_request.files["LATERAL"])[:, ::-1]), tmp_path / "other_way.png")
+    turned = replace(a_request, files={**a_request.files, "LATERAL": tmp_path / "other_way.png"})
+    assert preview(turned).views["LATERAL"].mirrored != preview(a_request).views["LATERAL"].mirrored
+
+
 def test_a_problem_of_one_view_does_not_hide_the_other(preview, a_request, tmp_path):
     (tmp_path / "broken.dcm").write_text("no radiograph", encoding="utf-8")
     shown = preview(replace(a_request, files={**a_request.files, "LATERAL": tmp_path / "broken.dcm"}))
