@@ -88,7 +88,7 @@ def frame_radiographs(
 
 def _sides_checked(radiograph: Radiograph, framing: Framing, template: Float[np.ndarray, "r c"]) -> Framing:
     """The framing of a frontal view, with a note if what differs between left and right does so the other way round."""
-    if radiograph.view is not View.PA:
+    if radiograph.view is not View.PA or radiograph.isocentre:  # a computed radiograph knows its sides
         return framing
     step = CUBE_MM / len(template) / framing.mm_per_pixel
     view, inside = cut(_tensor(radiograph.pixels), framing.centre, step, template.shape)

@@ -320,6 +320,7 @@ def test_a_check_tells_which_way_the_patient_faces(panel, desktop):
     assert "<b>A?</b>" in panel.ui.lateralThumbnailLabel.text
     desktop.turn(lambda: "<b>A</b>" in panel.ui.lateralThumbnailLabel.text)
     assert "Lateral: 512" in panel.ui.notesTextEdit.plainText
+    assert panel.ui.jobStatusLabel.text == "Nothing speaks against these radiographs."
 
 
 def test_reconstruct_waits_for_a_check_and_keeps_its_process(panel, desktop, pictures, caplog):

@@ -67,6 +67,7 @@ def test_drrs_know_their_size_and_side(preview):
     shown = preview(Request({view.name: path for view, path in sample_drrs().items()}))
     assert all(view.oriented and "320 × 320 mm" in view.words for view in shown.views.values())
     assert "estimated" not in shown.views["PA"].words
+    assert not any(view.notes for view in shown.views.values())
 
 
 def test_a_mirrored_radiograph_is_noticed_beforehand(preview, a_request):
