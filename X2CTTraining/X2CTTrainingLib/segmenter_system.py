@@ -1,4 +1,4 @@
-"""The training of the organ segmenter: phantoms, CTs, and the same CTs as the shipped model reconstructs them."""
+"""The training of the organ segmenter: phantoms, CTs, and both as the shipped model reconstructs them."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -121,7 +121,7 @@ class SegmenterSystem:
                 "ct": [case.name for case in self.split.train if case.real],
                 "phantoms": sum(not case.real for case in self.split.train),
                 "labels": "phantoms: known; CTs: lungs and bones by thresholds, heart and liver outlined by hand on "
-                "every sixth slice; each CT also as the shipped model reconstructs it",
+                "every sixth slice; each of them also as the shipped model reconstructs it",
             },
             "training": {"steps": steps, "experiment": self.experiment.to_dict()},
             "scores": {},
@@ -138,7 +138,7 @@ EXPERIMENT = SegmenterExperiment
 
 
 def build(experiment: SegmenterExperiment, split: Split, fabric: Fabric, preparation: Preparation) -> SegmenterSystem:
-    """The system, with every training case prepared; CTs also as the shipped model reconstructs them.
+    """The system, with every training case prepared, as it is and as the shipped model reconstructs it.
 
     Raises:
         Cancelled: As asked.
@@ -147,8 +147,7 @@ def build(experiment: SegmenterExperiment, split: Split, fabric: Fabric, prepara
     for number, case in enumerate(split.train, start=1):
         if preparation.cancel:
             preparation.cancel.check()
-        volumes = [case.hu, reconstruct_case(generator, case)] if case.real else [case.hu]
-        samples[case.key] = prepare(case, volumes)
+        samples[case.key] = prepare(case, [case.hu, reconstruct_case(generator, case)])
         preparation.progress(number / len(split.train), f"Labelled {case.name}")
     return SegmenterSystem(experiment, split, fabric, samples)
 
