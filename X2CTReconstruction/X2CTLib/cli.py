@@ -40,6 +40,7 @@ COMMANDS = {
         "how often the trust in reconstructions is right: of radiographs, wrong ones, and the voxels that err",
     ),
     "tables": ("X2CTTrainingLib.tables_command", "the paper's tables and figures, trained and evaluated anew"),
+    "benchmark": ("Benchmarks.command", "how fast all of this is, beside the plain way and other programs"),
 }
 DEFAULT_COMMAND = "app"
 
