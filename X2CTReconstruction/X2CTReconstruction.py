@@ -16,7 +16,7 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleTest,
 )
 
-from X2CTLib.cards import own_models_folder, views_read
+from X2CTLib.cards import models_for, own_models_folder, views_read
 from X2CTLib.corrections import Correction
 from X2CTLib.downloads import choose, read_manifest
 from X2CTLib.errors import InputError
@@ -151,6 +151,10 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
         """The views that a model needs and that are not there, as they are called on the panel."""
         given = {"PA": (paVolume, _("PA")), "LATERAL": (lateralVolume, _("lateral"))}
         return [given[view][1] for view in views_read(model) if not given[view][0]]
+
+    def modelsFor(self, paVolume, lateralVolume):
+        """Names of the models that need no other radiographs than those that are there."""
+        return models_for([view for view, volume in (("PA", paVolume), ("LATERAL", lateralVolume)) if volume])
 
     def reconstruct(self, paVolume=None, lateralVolume=None, progress=None, **options):
         """Reconstruct a CT from the radiographs in the scene that the model reads, and wait for it.

@@ -150,7 +150,7 @@ class Desktop:
         self.loaded: list[Widget] = []
         self.qt: ModuleType | None = None
 
-    def turn(self, until: Callable[[], bool], seconds: float = 60.0) -> None:
+    def turn(self, until: Callable[[], bool], seconds: float = 300.0) -> None:
         """Let timers fire until something holds.
 
         Raises:

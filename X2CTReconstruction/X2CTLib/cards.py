@@ -8,7 +8,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from X2CTLib.errors import ModelError
@@ -51,6 +51,11 @@ def views_read(weights: Path | None = None) -> list[str]:
     if not _reconstructs(card):
         raise ModelError(f"The model {card['name']} does not reconstruct from radiographs. Choose another.")
     return list(card["architecture"]["views"])
+
+
+def models_for(views: Collection[str]) -> list[str]:
+    """Names of the installed models that need no other views than these."""
+    return [name for path, name in reconstruction_models().items() if set(views_read(path)) <= set(views)]
 
 
 def own_models_folder() -> Path:

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 import torch
 from jaxtyping import Float
 
+from X2CTLib.cards import models_for
 from X2CTLib.device import choose_device, choose_precision
 from X2CTLib.errors import InputError
 from X2CTLib.familiarity import likenesses
@@ -133,7 +134,9 @@ def check_needs(model: Model, radiographs: Mapping[View, Radiograph]) -> list[st
     name, needed = model.card["name"], model.generator.views
     for view in needed:
         if view not in radiographs:
-            raise InputError(f"The model {name} needs the {view.label} radiograph. Give it, or choose another model.")
+            others = models_for([given.name for given in radiographs])
+            choice = f"the model {others[0]}, which does without" if others else "another model"
+            raise InputError(f"The model {name} needs the {view.label} radiograph. Give it, or choose {choice}.")
     reads = f"The model {name} reads the {needed[0].label} view only"
     return [f"{reads}; the {view.label} is not used." for view in radiographs if view not in needed]
 

@@ -19,12 +19,18 @@ class ReconstructSection(Section):
         model = self._models.model()
         missing = self.logic.missingViews(p.paVolume, p.lateralVolume, model) if p else []
         self.ui.reconstructButton.enabled = ready and not missing
-        self.ui.reconstructButton.toolTip = (
-            _("Choose the {views} radiograph first.").format(views=_(" and the ").join(missing))
-            if missing
-            else _("Reconstruct the volume.")
-        )
+        self.ui.reconstructButton.toolTip = self._wanted(missing) if missing else _("Reconstruct the volume.")
         self.ui.passesSpinBox.enabled = ready and p.estimateUncertainty
+
+    def _wanted(self, missing):
+        """What to choose first: the radiographs that the model needs, or a model that does without."""
+        views = _(" and the ").join(missing)
+        others = self.logic.modelsFor(self.parameters.paVolume, self.parameters.lateralVolume)
+        if not others:
+            return _("Choose the {views} radiograph first.").format(views=views)
+        return _("Choose the {views} radiograph first, or the model {model}, which does without.").format(
+            views=views, model=others[0]
+        )
 
     def onReconstruct(self):
         """Start the process."""

@@ -15,6 +15,7 @@ from trame_server.utils.asynchronous import create_task
 from trame_server.utils.typed_state import TypedState
 from undo_stack import Signal
 
+from X2CTLib.cards import models_for
 from X2CTLib.corrections import Correction
 from X2CTLib.errors import InputError, X2CTError
 from X2CTLib.framing import TRUSTED_SIMILARITY, Framing, chest_crop, frame_radiographs
@@ -268,12 +269,13 @@ class RadiographsLogic:
         accepted = overridden(objections) if shown.overridden else []
         shown.notes = [*of_pair, *accepted, *find_warnings(radiographs)]
         missing = [view.label for view in self._templates if view not in self._given]
-        shown.wanted = (
-            f"Choose the {' and the '.join(missing)} radiograph"
-            if missing
-            else "Something speaks against the radiographs"
-        )
+        shown.wanted = self._what_to_choose(missing) if missing else "Something speaks against the radiographs"
         shown.ready = not missing and (shown.overridden or not objections)
+
+    def _what_to_choose(self, missing: list[str]) -> str:
+        others = models_for([view.name for view in self._given])
+        choice = f", or the model {others[0]}, which does without" if others else ""
+        return f"Choose the {' and the '.join(missing)} radiograph{choice}"
 
 
 async def _aside(function: Callable[..., T], *arguments) -> T:

@@ -80,10 +80,18 @@ def test_a_model_is_added_and_removed(a_model, own_folder):
         cards.remove_model(copy)
 
 
+def test_who_has_one_radiograph_is_told_which_models_need_no_other(a_model):
+    write_card(a_model, name="Sideways", architecture={"views": ["LATERAL"]})
+    cards.add_model(a_model)
+    assert cards.models_for(["LATERAL"]) == ["Sideways"] and "Sideways" not in cards.models_for(["PA"])
+    assert set(cards.models_for(["PA", "LATERAL"])) == set(cards.reconstruction_models().values())
+    assert cards.models_for([]) == []
+
+
 def test_stylers_are_listed_apart(a_model):
     write_card(a_model, name="Style", architecture={"width": 1}, conventions={"styler": "radiograph to DRR"})
     copy = cards.add_model(a_model)
-    assert cards.styler_models() == {copy: "Style"} and copy not in cards.reconstruction_models()
+    assert cards.styler_models()[copy] == "Style" and copy not in cards.reconstruction_models()
 
 
 def test_what_is_damaged_or_of_no_use_is_not_added(a_model, own_folder):

@@ -391,7 +391,7 @@ def test_a_styler_is_chosen_and_remembered(panel, desktop):
     panel.exit()
     panel.enter()
     assert panel.ui.stylerComboBox.currentText == "None"
-    panel.ui.stylerComboBox.choose(1)
+    panel.ui.stylerComboBox.choose(panel.ui.stylerComboBox.count - 1)
     model = sys.modules["X2CTPanelLib.model_section"].ModelSection
     assert panel.sections[model].styler() == weights and panel.parameters.styler == weights.name
     panel.exit()
@@ -401,7 +401,7 @@ def test_a_styler_is_chosen_and_remembered(panel, desktop):
 
 
 def test_an_added_styler_is_chosen_as_the_styler_and_can_be_deleted(panel, desktop, tmp_path, monkeypatch):
-    weights = tmp_path / "to_drrs.safetensors"
+    weights, shipped = tmp_path / "to_drrs.safetensors", panel.ui.stylerComboBox.count
     weights.touch()
     card = {"name": "To DRRs", "conventions": {"styler": "radiograph to DRR"}}
     cards.card_path(weights).write_text(json.dumps(card), encoding="utf-8")
@@ -411,7 +411,7 @@ def test_an_added_styler_is_chosen_as_the_styler_and_can_be_deleted(panel, deskt
     assert panel.parameters.model == "" and "Added To DRRs" in panel.ui.jobStatusLabel.text
     monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", lambda text: True)
     panel.ui.deleteStylerButton.click()
-    assert panel.ui.stylerComboBox.count == 1 and not panel.ui.deleteStylerButton.enabled
+    assert panel.ui.stylerComboBox.count == shipped and not panel.ui.deleteStylerButton.enabled
     assert not (cards.own_models_folder() / weights.name).exists()
 
 
