@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -220,11 +221,12 @@ def save_scene(scene, path: Path) -> None:
         raise InputError(f"A scene is saved as a .mrb file, but the name is {path.name}.")
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".x2ct-") as folder:
-            # The bundle's inner folder takes the file's name, so the name stays and only the folder is temporary.
-            partial = Path(folder, path.name)
-            if not scene.WriteToMRB(str(partial)):
+            # Slicer's own archiver tells the console every file that it adds.
+            bundle = Path(folder, "bundle", path.stem)
+            bundle.mkdir(parents=True)
+            if not scene.SaveSceneToSlicerDataBundleDirectory(str(bundle)):
                 raise OSError("Slicer could not write the scene")
-            os.replace(partial, path)
+            os.replace(shutil.make_archive(str(Path(folder, "whole")), "zip", bundle.parent, bundle.name), path)
     except OSError as error:
         raise InputError(f"The scene could not be saved as {path.name}: {error}.") from error
 

@@ -207,9 +207,10 @@ def test_removed_study_leaves_nothing(a_scene, a_reconstruction, a_chest, some_m
     assert a_scene.GetSubjectHierarchyNode().GetNumberOfItems() == 0
 
 
-def test_scene_comes_back_from_a_file(a_scene, a_study, a_chest, some_measurements, tmp_path):
+def test_scene_comes_back_from_a_file(a_scene, a_study, a_chest, some_measurements, tmp_path, capfd):
     show_volume_rendering(a_scene, a_study.volume, presets.CHEST)
     save_scene(a_scene, tmp_path / "case.mrb")
+    assert capfd.readouterr() == ("", "")
     assert [file.name for file in tmp_path.iterdir()] == ["case.mrb"]
 
     loaded = HeadlessScene()
