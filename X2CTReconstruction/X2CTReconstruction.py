@@ -339,13 +339,19 @@ class X2CTReconstructionLogic(ScriptedLoadableModuleLogic):
 
             show_radiographs_of(slicer.mrmlScene, study)
 
-    def registerLayout(self):
-        """Make the layout of `showStudy` known to Slicer, if it can be."""
-        node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
-        if node and self.isReady():
-            from X2CTReconstructionLib.layout import add_layout
+    def registerLayouts(self):
+        """Make the layouts of `showInputs` and `showStudy` known to Slicer, as far as they can be.
 
-            add_layout(node)
+        A saved scene that is shown in one of them needs that before it is loaded.
+        """
+        node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+        if node is None:
+            return
+        node.AddLayoutDescription(radiograph_views.LAYOUT_ID, radiograph_views.LAYOUT_XML)
+        if self.isReady():
+            from X2CTReconstructionLib.layout import LAYOUT_ID, LAYOUT_XML
+
+            node.AddLayoutDescription(LAYOUT_ID, LAYOUT_XML)
 
     def setWindow(self, volume, name):
         """Show a volume in one of the windows of `X2CTReconstructionLib.presets.WINDOWS`."""

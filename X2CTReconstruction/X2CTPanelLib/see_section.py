@@ -18,8 +18,8 @@ class SeeSection(Section):
         self.ui.lookSourceButton.connect("clicked(bool)", lambda: self._look("SOURCE"))
 
     def enter(self):
-        """The scene is left as it was found; one that was saved in our layout can be loaded."""
-        self.logic.registerLayout()
+        """The scene is left as it was found; one that was saved in our layouts can be loaded."""
+        self.logic.registerLayouts()
         self.logic.showRadiographs(self.parameters.resultVolume)
         self._shown = self._wanted()
 

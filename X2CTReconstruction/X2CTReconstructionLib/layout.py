@@ -26,11 +26,6 @@ LAYOUT_XML = layout(
 """Colours and labels of the slices are Slicer's own."""
 
 
-def add_layout(layout_node) -> None:
-    """Make the layout known, if it is not; a saved scene that is shown in it needs that before it is loaded."""
-    layout_node.AddLayoutDescription(LAYOUT_ID, LAYOUT_XML)
-
-
 def show_radiographs_of(scene, study: Study) -> None:
     """Show the radiographs of a study in their views, where these are."""
     show_radiographs(scene, {view.name: radiograph for view, radiograph in study.radiographs.items()})

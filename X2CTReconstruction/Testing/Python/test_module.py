@@ -32,6 +32,7 @@ from X2CTLib.errors import X2CTError  # noqa: E402
 from X2CTLib.files import sha256  # noqa: E402
 from X2CTLib.geometry import View  # noqa: E402
 from X2CTLib.sample import sample_ct, sample_drrs  # noqa: E402
+from X2CTReconstructionLib import radiograph_views  # noqa: E402
 from X2CTReconstructionLib.inputs import correction_of, radiograph_file  # noqa: E402
 from X2CTReconstructionLib.layout import LAYOUT_ID  # noqa: E402
 from X2CTReconstructionLib.presets import PRESETS, WINDOWS  # noqa: E402
@@ -783,10 +784,10 @@ def test_a_study_that_comes_while_another_module_is_open_is_rendered(panel, a_st
     assert panel.ui.measurementsTableView.mrmlTableNode() is a_study_in_slicer.measurements
 
 
-def test_the_layout_is_known_once_the_module_is_open(panel):
+def test_the_layouts_are_known_once_the_module_is_open(panel):
     layout = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLayoutNode")
     panel.enter()
-    assert layout.IsLayoutDescription(LAYOUT_ID)
+    assert layout.IsLayoutDescription(LAYOUT_ID) and layout.IsLayoutDescription(radiograph_views.LAYOUT_ID)
 
 
 def test_ten_studies_that_come_and_go_leave_nothing(panel, a_reconstruction, a_chest, some_measurements):
