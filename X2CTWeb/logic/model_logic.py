@@ -103,6 +103,8 @@ class ModelLogic:
         self._data.model.own = is_own(self.model)
         card = load_card(self.model)
         told = facts(card) | _told_scores(card)
+        if self.styler:
+            told["Styler"] = load_card(self.styler).get("limits", "")
         self._data.model.facts = [FactState(name, text) for name, text in told.items() if text]
 
     def _choice(self) -> tuple[str, ...]:

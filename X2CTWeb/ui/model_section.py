@@ -22,6 +22,10 @@ class ModelSection(Section):
         super().__init__(2, "model", "Model", f"{chosen} + ({names.styler} ? ' + styler' : '')")
         with self.body:
             Choice(names.model, names.models, id="model")
+            with html.Div(v_if=(f"{names.stylers}.length > 1",), classes="x2ct-fields"):
+                html.Label("Styler", classes="x2ct-label", title="Makes radiographs look like those of the training")
+                Choice(names.styler, names.stylers, id="styler")
+            self._styled(typed_state.name.input)
             with html.Dl(id="facts", classes="x2ct-facts"), v.Template(v_for=f"fact in {names.facts}", key="fact.name"):
                 html.Dt("{{ fact.name }}")
                 html.Dd("{{ fact.text }}")
@@ -29,10 +33,6 @@ class ModelSection(Section):
                 with v.VBtn("Add from files", prepend_icon="mdi-plus", title="Weights (.safetensors) and card (.json)"):
                     FileField("model-files", self.server.trigger_name(self.model_added.async_emit), multiple=True)
                 v.VBtn("Delete", id="delete-model", v_if=(names.own,), click=self.delete_clicked)
-            with html.Div(v_if=(f"{names.stylers}.length > 1",), classes="x2ct-fields"):
-                html.Label("Styler", classes="x2ct-label", title="Makes radiographs look like those of the training")
-                Choice(names.styler, names.stylers, id="styler")
-            self._styled(typed_state.name.input)
             with html.Details(classes="x2ct-details"):
                 html.Summary("Advanced")
                 with html.Div(classes="x2ct-fields"):
@@ -43,7 +43,7 @@ class ModelSection(Section):
 
     def _styled(self, pair: InputState) -> None:
         """Before and after the styler."""
-        for name in (pair.pa, pair.lateral):
+        for title, name in (("PA", pair.pa), ("Lateral", pair.lateral)):
             with html.Div(v_if=(name.unstyled,), classes="x2ct-pictures"):
-                Picture("Before", name.unstyled, f"{pair.shown} = 'unstyled'")
-                Picture("After", name.seen, f"{pair.shown} = 'seen'")
+                Picture(f"{title} before the styler", name.unstyled, f"{pair.shown} = 'unstyled'")
+                Picture(f"{title} after it", name.seen, f"{pair.shown} = 'seen'")
