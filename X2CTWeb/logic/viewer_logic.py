@@ -13,7 +13,8 @@ from X2CTWeb.logic.still_quality import StillQuality
 
 ORIENTATIONS = ("Coronal", "Sagittal", "Axial")
 _BACKGROUND_3D = ("#0c0f14", "#1d232c")
-_STILL_JPEG_QUALITY = 92
+_JPEG_QUALITY = 90
+"""That of trame's still pictures: if its moving ones had another one, it would draw everything twice."""
 
 
 def edge_letters(view: SliceView) -> dict[str, str]:
@@ -60,7 +61,7 @@ class ViewerLogic:
             server,
             slice_view_ui_f=_no_overlay,
             three_d_view_ui_f=_no_overlay,
-            interactive_quality=_STILL_JPEG_QUALITY,
+            interactive_quality=_JPEG_QUALITY,
         )
         vtkObject.GlobalWarningDisplayOff()  # trame-slicer's slice views observe an event that VTK 9.6 calls outdated
         self.slices: dict[str, SliceView] = {

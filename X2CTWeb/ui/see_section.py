@@ -43,7 +43,7 @@ class SeeSection(Section):
             ):
                 for name, (width, level) in WINDOWS.items():
                     v.VBtn(name, value=name, title=f"W {width:g}  L {level:g} HU")
-            Switch(display.crop, "Crop the rendering; drag the box's handles", id="crop", disabled=(f"!{shown}",))
+            Switch(display.crop, "Crop the rendering; drag the box's handles", id="crop-box", disabled=(f"!{shown}",))
             if mode == RECONSTRUCT:
                 Switch(
                     display.detectors, "Radiographs in 3D, at their detectors", id="detectors", disabled=(f"!{shown}",)
