@@ -14,7 +14,7 @@ from web import PATIENCE_MS, kept, new_page, picture, unfold, wait_for_change
 
 from X2CTLib.mark import MARK
 
-THREED = "#pane-threed .x2ct-pane-content"
+CORONAL, THREED = "#pane-coronal .x2ct-pane-content", "#pane-threed .x2ct-pane-content"
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +72,56 @@ def test_the_uncertainty_lies_over_the_slices(page):
     page.locator("#step-trust").get_by_role("slider").press("End")
     wait_until(page, lambda: coloured(page, "#pane-sagittal .x2ct-pane-content") > 0.02)
     page.locator("#step-trust").get_by_role("slider").press("Home")
-    wait_until(page, lambda: coloured(page, "#pane-coronal .x2ct-pane-content") < 0.02)
+    wait_until(page, lambda: coloured(page, CORONAL) < 0.02)
 
 
 def coloured(page, selector: str) -> float:
     """The part of an element that is in strong colours."""
     pixels = np.asarray(Image.open(io.BytesIO(page.locator(selector).screenshot())).convert("RGB"), float)
     return float((np.ptp(pixels, axis=-1) > 150).mean())
+
+
+def test_organs_are_outlined_as_chosen(page):
+    unfold(page, "measure")
+    without = picture(page, CORONAL)
+    page.click("#organs >> text=In the slices")
+    wait_until(page, lambda: difference(picture(page, CORONAL), without) > 0.5)
+    for organ in page.locator(".x2ct-organs .v-chip").all():
+        organ.click()
+    wait_until(page, lambda: difference(picture(page, CORONAL), without) < 0.1)
+    page.click("#organs >> text=In the slices")
+    page.wait_for_selector(".x2ct-organs", state="detached")
+
+
+def test_the_ratio_follows_its_dragged_line(page):
+    unfold(page, "measure")
+    edited = page.locator("#measurements tr[title$='edited by hand'] .x2ct-number")
+    before = float(page.locator("#measurements tr:has-text('Cardiothoracic ratio') .x2ct-number").inner_text())
+
+    def drag() -> bool:
+        """Shorten the line by a quarter; whether that was noticed, since a busy computer may miss the mouse."""
+        right, left, row = heart_line(page)
+        page.mouse.move(left - 3, row)
+        page.wait_for_timeout(500)
+        page.mouse.down()
+        page.mouse.move(left - 3 - (left - right) / 4, row, steps=5)
+        page.wait_for_timeout(500)
+        page.mouse.up()
+        page.wait_for_timeout(2000)
+        return edited.count() == 1
+
+    wait_until(page, drag)
+    wait_until(page, lambda: float(edited.inner_text()) < before - 0.03)
+
+
+def heart_line(page) -> tuple[float, float, float]:
+    """Where it begins and ends in the coronal pane, and its row, in pixels of the page."""
+    pixels = np.asarray(Image.open(io.BytesIO(page.locator(CORONAL).screenshot())).convert("RGB"), float)
+    line = np.abs(pixels - (255, 120, 90)).max(axis=-1) < 20
+    row = int(line.sum(axis=1).argmax())
+    columns = np.nonzero(line[row])[0]
+    box = page.locator(CORONAL).bounding_box()
+    return box["x"] + int(columns.min()), box["x"] + int(columns.max()), box["y"] + row
 
 
 def test_what_is_kept_is_what_is_shown(page, tmp_path):
