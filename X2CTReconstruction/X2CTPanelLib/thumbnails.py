@@ -7,7 +7,7 @@ from X2CTLib.page import png_uri
 from X2CTReconstructionLib.inputs import picture
 from X2CTReconstructionLib.png import grey_levels, png
 
-THUMBNAIL_PIXELS = 140
+THUMBNAIL_PIXELS = 132
 LETTERS = {"PA": ("R", "L"), "LATERAL": ("A", "P")}
 """What is to the left and to the right of a radiograph in the frame of `geometry`, by the name of its view."""
 

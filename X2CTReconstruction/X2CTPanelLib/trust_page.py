@@ -8,6 +8,8 @@ from slicer.i18n import tr as _
 from X2CTReconstructionLib.png import comparison_uris
 
 PICTURE_HEIGHT = 110
+WARNING_COLOUR = "#e53935"
+"""A red that is read on the panel of the light theme and of the dark one."""
 
 
 def trustPage(study):
@@ -15,10 +17,10 @@ def trustPage(study):
     trust = study.trust
     if not trust:
         return _("Nothing is known of how far to trust this volume.")
-    colour = "#b00020" if trust["low"] else "inherit"
-    title = _("Low trust.") if trust["low"] else _("Nothing speaks against this reconstruction.")
     words = "<br>".join(escape(text) for text in trust["words"])
-    return f"<span style='color: {colour}'><b>{title}</b></span><br>{words}"
+    if not trust["low"]:
+        return f"<b>{_('Nothing speaks against this reconstruction.')}</b><br>{words}"
+    return f"<span style='color: {WARNING_COLOUR}'><b>{_('Low trust.')}</b></span><br>{words}"
 
 
 def comparisonPage(study):
