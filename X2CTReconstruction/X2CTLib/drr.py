@@ -5,8 +5,8 @@ of them, the slice is sampled bilinearly where the ray crosses it, and the cross
 A pixel's value is the mean over its area. Everything is differentiable in the volume.
 
 Where the detector is parallel to the slices, the sampling of a slice is a scaling along each of its two axes, so it
-becomes two small matrix products, and the mean over the area is exact. Elsewhere each ray is followed on its own axis,
-and pixels wider than a voxel are sampled by several rays.
+becomes two small matrix products, of a band of pixels with the few voxels behind it, and the mean over the area is
+exact. Elsewhere each ray is followed on its own axis, and pixels wider than a voxel are sampled by several rays.
 """
 
 import math
@@ -24,7 +24,9 @@ from X2CTLib.geometry import ProjectionGeometry, View, VolumeGeometry
 MU_WATER_PER_MM = 0.0193
 """Linear attenuation of water at 70 keV, about the mean energy of a 120 kVp chest beam (NIST XCOM)."""
 
-_POINTS_AT_ONCE, _WEIGHTS_AT_ONCE = 1 << 22, 1 << 20
+_POINTS_AT_ONCE, _WEIGHTS_AT_ONCE = 1 << 22, 1 << 19
+_BAND = 32
+"""Pixels along an axis of the detector whose weights of voxels are one matrix."""
 
 
 def attenuation(hu: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -130,17 +132,18 @@ def _integrate_separable(volume: Float[Tensor, "b k j i"], rays: _Rays, axis: in
     """Sum over the slices of an axis of two matrix products."""
     down, across = (other for other in (2, 1, 0) if other != axis)
     slices = volume.permute(0, 3 - axis, 3 - down, 3 - across).float()
-    batch, _, height, width = slices.shape
+    height, width = slices.shape[2:]
     image = 0.0
     # A few slices at a time, whose weights stay in the processor's cache.
-    at_once = max(1, _WEIGHTS_AT_ONCE // (max(rays.size) * max(height, width)))
+    at_once = max(1, _WEIGHTS_AT_ONCE // (_BAND * max(height, width)))
     for first, part in _parts(slices, at_once):
         levels = np.arange(first, first + part.shape[1])[:, None]
         along_height = _pixel_weights(rays, axis, down, levels, height, volume.device)
         along_width = _pixel_weights(rays, axis, across, levels, width, volume.device)
-        # (b s v u) -> (b s h u) -> (b, h, s u) x (s u, w)
-        half = (along_height @ part).transpose(1, 2).reshape(batch, -1, len(levels) * width)
-        image = image + half @ along_width.transpose(1, 2).reshape(len(levels) * width, -1)
+        # (b s v u) -> (b s h u) -> (b h s u) -> (b, h, s u) x (s u, w)
+        half = torch.cat([weights @ part[:, :, samples] for samples, weights in along_height], dim=2).transpose(1, 2)
+        columns = [half[..., samples].flatten(2) @ weights.mT.flatten(0, 1) for samples, weights in along_width]
+        image = image + torch.cat(columns, dim=2)
     swapped = abs(rays.pixels[down, 0]) > abs(rays.pixels[down, 1])
     image = image.transpose(1, 2) if swapped else image
     steps = rays.steps_mm(rays.directions(rays.ends()), axis)
@@ -154,8 +157,11 @@ def _parts(slices: Float[Tensor, "b s v u"], at_once: int) -> Iterator[tuple[int
 
 def _pixel_weights(
     rays: _Rays, axis: int, other: int, levels: Float[np.ndarray, "s 1"], count: int, device
-) -> Float[Tensor, "s n count"]:
-    """Weights of the `count` voxels along an axis of the slices in each pixel along that axis of the detector."""
+) -> Iterator[tuple[slice, Float[Tensor, "s band some"]]]:
+    """Weights of the voxels along an axis of the slices in each pixel along that axis of the detector.
+
+    They are given for a band of pixels at a time, with which of the `count` voxels lie behind it.
+    """
     # The detector axis that runs along this axis of the slices: 0 columns, 1 rows.
     detector = int(abs(rays.pixels[other, 0]) < abs(rays.pixels[other, 1]))
     pixels = rays.pixels[other, 3] + rays.pixels[other, detector] * np.arange(rays.size[1 - detector])
@@ -167,14 +173,20 @@ def _pixel_weights(
         # How far along the ray from the source to the detector each slice is; 1 at the detector.
         scale = (levels - rays.source[axis]) / (wall - rays.source[axis])
         positions = rays.source[other] + scale * (pixels - rays.source[other])
-    return _area_weights(positions, rays.pixels[other, detector] * scale, count, device)
+    step = rays.pixels[other, detector] * scale
+    reach = np.abs(step).max() / 2 + 1
+    for begin in range(0, positions.shape[1], _BAND):
+        band = positions[:, begin : begin + _BAND]
+        low, high = np.clip([np.floor(band.min() - reach), np.ceil(band.max() + reach) + 1], 0, count).astype(int)
+        samples = torch.arange(low, high, dtype=torch.float32, device=device)
+        yield slice(low, high), _area_weights(band, step, samples)
 
 
 def _area_weights(
-    positions: Float[np.ndarray, "s n"], step: Float[np.ndarray, "s 1"], count: int, device
-) -> Float[Tensor, "s n count"]:
-    """Weights of `count` samples in the mean of their linear interpolation over pixels, which lie a step apart."""
-    samples = torch.arange(count, dtype=torch.float32, device=device)
+    positions: Float[np.ndarray, "s n"], step: Float[np.ndarray, "s 1"], samples: Float[Tensor, " some"]
+) -> Float[Tensor, "s n some"]:
+    """Weights of samples in the mean of their linear interpolation over pixels, which lie a step apart."""
+    device = samples.device
     edges = np.concatenate([positions - step / 2, positions[:, -1:] + step / 2], axis=1)
     offset = torch.as_tensor(edges, dtype=torch.float32, device=device)[..., None] - samples
     return _hat_integral(offset).diff(dim=1) / torch.as_tensor(step, dtype=torch.float32, device=device)[..., None]
