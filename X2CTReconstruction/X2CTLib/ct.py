@@ -52,7 +52,7 @@ def read_ct(path: Path | str, series: str = "") -> tuple[Float[np.ndarray, "k j 
         raise InputError(f"{path.name} is a colour or vector image, not a CT.")
     hu = sitk.GetArrayFromImage(image).astype(np.float32)
     _check_hounsfield(hu, path.name)
-    return np.maximum(hu, EMPTY_HU), VolumeGeometry.from_image(image)
+    return np.maximum(hu, EMPTY_HU, out=hu), VolumeGeometry.from_image(image)
 
 
 def _check_whole(path: Path) -> None:

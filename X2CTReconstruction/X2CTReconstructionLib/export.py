@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from X2CTLib.anatomy import Measurement
-from X2CTLib.dicom_ct import write_dicom_series
 from X2CTLib.errors import InputError
 from X2CTLib.files import whole_folder
 from X2CTLib.geometry import View
@@ -102,6 +101,8 @@ def write_volume(
     if kind != "dicom":
         write_image(path, hu, geometry)
         return
+    from X2CTLib.dicom_ct import write_dicom_series  # pydicom, which nothing else here needs
+
     card = reconstruction.card
     description = f"Estimated from radiographs by {card['name']}, SHA-256 {card.get('sha256', 'unknown')}."
     write_dicom_series(hu, geometry, path, description, patient.name, patient.identifier, progress, cancel)
