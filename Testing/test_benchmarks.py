@@ -4,6 +4,7 @@ import csv
 import functools
 import json
 import time
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -81,6 +82,13 @@ def test_diffdrr_gets_the_rays_of_the_projection():
 def test_errors_are_relative_and_of_the_body_alone():
     exact = np.array([[10.0, 10.0, 0.1]])
     assert drr.relative_errors([np.array([[11.0, 9.0, 99.0]])], [exact]) == pytest.approx([10])
+
+
+def test_what_projects_exactly_has_no_error(a_ball, monkeypatch):
+    monkeypatch.setitem(drr.PROJECTORS, "plastimatch", drr.PROJECTORS["ours"])
+    settings = Settings(scale=0.1)
+    (result,) = drr._errors(*drr.body(settings), settings, with_rtk=False)
+    assert json.loads(json.dumps(asdict(result)))["value"] == 0
 
 
 def test_the_command_writes_its_table_and_names_what_is_missing(a_ball, tmp_path, capsys):

@@ -79,21 +79,21 @@ def _errors(values: Values, geometry: VolumeGeometry, settings: Settings, with_r
         Result(
             "DRR",
             f"{name}, largest of {len(projections)} relative RMSE against plastimatch",
-            each.max(),
+            max(each),
             "%",
-            each.min(),
-            each.max(),
-            target=errors["rtk"].max() if name == "ours" and with_rtk else None,
+            min(each),
+            max(each),
+            target=max(errors["rtk"]) if name == "ours" and with_rtk else None,
             at_least=False,
         )
         for name, each in errors.items()
     ]
 
 
-def relative_errors(images: Images, exact: Images) -> np.ndarray:
+def relative_errors(images: Images, exact: Images) -> list[float]:
     """Root mean square error of each image over the body, in percent of what is exact."""
     errors = []
     for image, true in zip(images, exact, strict=True):
         inside = true > BODY * true.max()
-        errors.append(np.sqrt(np.mean((image - true)[inside] ** 2) / np.mean(true[inside] ** 2)))
-    return 100 * np.array(errors)
+        errors.append(100 * float(np.sqrt(np.mean((image - true)[inside] ** 2) / np.mean(true[inside] ** 2))))
+    return errors
