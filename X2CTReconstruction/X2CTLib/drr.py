@@ -139,11 +139,14 @@ def _integrate_separable(volume: Float[Tensor, "b k j i"], rays: _Rays, axis: in
     for first, part in _parts(slices, at_once):
         levels = np.arange(first, first + part.shape[1])[:, None]
         along_height = _pixel_weights(rays, axis, down, levels, height, volume.device)
-        along_width = _pixel_weights(rays, axis, across, levels, width, volume.device)
-        # (b s v u) -> (b s h u) -> (b h s u) -> (b, h, s u) x (s u, w)
-        half = torch.cat([weights @ part[:, :, samples] for samples, weights in along_height], dim=2).transpose(1, 2)
-        columns = [half[..., samples].flatten(2) @ weights.mT.flatten(0, 1) for samples, weights in along_width]
-        image = image + torch.cat(columns, dim=2)
+        along_width = list(_pixel_weights(rays, axis, across, levels, width, volume.device))
+        bands = []
+        for voxels, weights in along_height:
+            # (b s v u) -> (b s h u) -> (b h s u) -> (b, h, s u) x (s u, w)
+            half = (weights @ part[:, :, voxels]).transpose(1, 2)
+            fields = [half[..., voxels].flatten(2) @ weights.mT.flatten(0, 1) for voxels, weights in along_width]
+            bands.append(torch.cat(fields, dim=2))
+        image = image + torch.cat(bands, dim=1)
     swapped = abs(rays.pixels[down, 0]) > abs(rays.pixels[down, 1])
     image = image.transpose(1, 2) if swapped else image
     steps = rays.steps_mm(rays.directions(rays.ends()), axis)
