@@ -118,7 +118,7 @@ def test_slicers_functions_are_called_by_names_that_it_has(name):
             for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
             if isinstance(node, ast.Attribute) and ast.unparse(node.value) == f"slicer.{library}"
         }
-        assert used <= slicer_api()[library].keys() | {"VTKObservationMixin"}
+        assert used <= slicer_api()[library].keys() | {"NodeModify", "VTKObservationMixin"}  # classes are not listed
 
 
 def test_the_stand_ins_have_slicers_signatures(desktop):

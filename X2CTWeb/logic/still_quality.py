@@ -2,7 +2,6 @@
 
 import asyncio
 
-from slicer import vtkMRMLViewNode
 from trame_slicer.views import ThreeDView
 
 REST_SECONDS = 0.4
@@ -12,20 +11,18 @@ _WHEEL = ("MouseWheelForwardEvent", "MouseWheelBackwardEvent")
 
 
 class StillQuality:
-    """Takes the sampling steps that there is time for: little while the camera moves, any when it has stopped.
+    """Renders adaptively while the camera moves, and at Slicer's normal quality when it has stopped.
 
-    Only the time is changed. Another of Slicer's qualities would be another shader, and without a graphics card a
-    shader takes seconds to compile.
+    Without a graphics card a frame of normal quality takes seconds.
     """
 
     def __init__(self, view: ThreeDView) -> None:
-        self._view = view
+        self._node = view.get_view_node()
         self._sharpen_later: asyncio.TimerHandle | None = None
-        view.get_view_node().SetVolumeRenderingQuality(vtkMRMLViewNode.Adaptive)
-        self._interactor = view.interactor()
+        interactor = view.interactor()
         for events, handler in ((_MOVES, self._on_move), (_RESTS, self._on_rest), (_WHEEL, self._on_wheel)):
             for event in events:
-                self._interactor.AddObserver(event, handler)
+                interactor.AddObserver(event, handler)
 
     def draft(self) -> None:
         """Draw roughly now, and sharpen at once afterwards: what is drawn is new."""
@@ -34,7 +31,7 @@ class StillQuality:
     def _on_move(self, *_) -> None:
         if self._sharpen_later:
             self._sharpen_later.cancel()
-        self._allow(self._interactor.GetDesiredUpdateRate())
+        self._node.SetVolumeRenderingQuality(self._node.Adaptive)
 
     def _on_rest(self, *_) -> None:
         self._sharpen_later = asyncio.get_running_loop().call_later(REST_SECONDS, self._sharpen)
@@ -44,8 +41,4 @@ class StillQuality:
         self._on_rest()
 
     def _sharpen(self) -> None:
-        self._allow(self._interactor.GetStillUpdateRate())
-        self._view.schedule_render()
-
-    def _allow(self, frames_a_second: float) -> None:
-        self._view.render_window().SetDesiredUpdateRate(frames_a_second)
+        self._node.SetVolumeRenderingQuality(self._node.Normal)
