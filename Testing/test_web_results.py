@@ -66,6 +66,19 @@ def test_the_volume_is_seen_in_other_ways_and_as_at_first_again(page):
     assert "+300 HU" not in page.inner_text("#step-see")
 
 
+def test_a_volume_that_was_turned_is_drawn_well_once_it_rests(page):
+    first = come_to_rest(page, THREED)
+    box = page.locator(THREED).bounding_box()
+    column, row = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(column, row)
+    page.mouse.down()
+    page.mouse.move(column + 60, row, steps=6)
+    assert wait_for_change(page, THREED, first) >= 0.1
+    page.mouse.move(column, row, steps=6)
+    page.mouse.up()
+    wait_until(page, lambda: difference(picture(page, THREED), first) < 1)
+
+
 def test_the_uncertainty_lies_over_the_slices(page):
     unfold(page, "trust")
     assert coloured(page, "#pane-sagittal .x2ct-pane-content") < 0.02
