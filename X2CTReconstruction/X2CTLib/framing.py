@@ -45,7 +45,7 @@ class Framing:
         centre: (row, column) of the isocentre in `Radiograph.pixels`, before any mirroring.
         mirrored: Whether the columns run the wrong way.
         similarity: Correlation with the mean DRR, in [-1, 1].
-        looks_mirrored: Whether left and right of a frontal view differ the other way round than in the mean DRR.
+        looks_mirrored: Whether left and right of a frontal view differ the other way round than in other chests.
         notes: What was assumed and what to check, in words.
     """
 
@@ -87,19 +87,30 @@ def frame_radiographs(
 
 
 def _sides_checked(radiograph: Radiograph, framing: Framing, template: Float[np.ndarray, "r c"]) -> Framing:
-    """The framing of a frontal view, with a note if what differs between left and right does so the other way round."""
-    if radiograph.view is not View.PA or radiograph.isocentre:  # a computed radiograph knows its sides
+    """The framing of a frontal view, with a note if its mirror image differs from left to right as chests do.
+
+    Both are framed for themselves: a mirrored heart draws its frame aside until it looks less wrong.
+    """
+    if radiograph.view is not View.PA or radiograph.oriented:
         return framing
-    step = CUBE_MM / len(template) / framing.mm_per_pixel
-    view, inside = cut(_tensor(radiograph.pixels), framing.centre, step, template.shape)
-    own, usual = (image - image.flip(1) for image in (normalise_shown(view, inside), _tensor(template)))
-    if (own * usual)[inside & inside.flip(1)].sum() >= 0:
+    mirrored = replace(radiograph, pixels=np.ascontiguousarray(radiograph.pixels[:, ::-1]))
+    reframed = find_framing(mirrored, template, framing.mm_per_pixel * _longest_side(radiograph))
+    if _sidedness(radiograph, framing, template) >= _sidedness(mirrored, reframed, template):
         return framing
     note = (
         f"{radiograph.source}: looks mirrored; left and right differ the other way round than in other chests. Check "
         "the side marker, and mirror the picture unless the patient is so."
     )
     return replace(framing, looks_mirrored=True, notes=(*framing.notes, note))
+
+
+def _sidedness(radiograph: Radiograph, framing: Framing, template: Float[np.ndarray, "r c"]) -> float:
+    """Correlation of what differs between left and right with what does in the template."""
+    step = CUBE_MM / len(template) / framing.mm_per_pixel
+    view, inside = cut(_tensor(radiograph.pixels), framing.centre, step, template.shape)
+    both = inside & inside.flip(1)
+    own, usual = ((image - image.flip(1))[both] for image in (normalise_shown(view, inside), _tensor(template)))
+    return float(torch.nn.functional.cosine_similarity(own, usual, dim=0))
 
 
 def _view_checked(
