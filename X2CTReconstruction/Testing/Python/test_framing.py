@@ -58,7 +58,7 @@ def test_a_frontal_view_is_found_at_any_size_and_place(field_mm, down, right, se
     centre = (199.5 + down / mm, 179.5 + right / mm)
     framing = find_framing(Radiograph(draw(FRONTAL, shape, mm, centre, seed=seed), View.PA), TEMPLATES[View.PA])
     assert not framing.mirrored
-    assert framing.mm_per_pixel == pytest.approx(mm, rel=0.03)
+    assert framing.mm_per_pixel == pytest.approx(mm, rel=0.04)
     assert np.hypot(*np.subtract(framing.centre, centre)) * mm < 2 * 2.5
     assert framing.similarity > 0.8
 
