@@ -26,12 +26,7 @@ def measure_segmentation(scene, segmentation, volume) -> list[Measurement]:
     Raises:
         InputError: A node has left the scene, a transform above the volume is not linear, or a segment is damaged.
     """
-    if not all(node and scene.IsNodePresent(node) for node in (segmentation, volume)):
-        raise InputError("The segmentation or its volume is no longer in the scene; choose others.")
-    geometry = world_geometry(volume)
-    labels, others = read_segments(segmentation, geometry)
-    measurements = measure(hounsfield(volume), labels, geometry)
-    return measurements + [row for name, mask in others.items() for row in measure_part(name, mask, geometry)]
+    return _measured(volume, *_read(scene, segmentation, volume))
 
 
 def measure_by_total_segmentator(scene, volume, progress: Progress = silent):
@@ -79,12 +74,27 @@ def measure_again(scene, volume):
 
     The lines of the cardiothoracic ratio go back to where it is measured.
     """
-    study, geometry = Study(volume), world_geometry(volume)
-    measurements, table = measure_segmentation(scene, study.segmentation, volume), study.measurements
+    study = Study(volume)
+    geometry, labels, others = _read(scene, study.segmentation, volume)
+    measurements, table = _measured(volume, geometry, labels, others), study.measurements
     if table is None:
         table = add_measurements(scene, [], f"{volume.GetName()} measurements")
         volume.SetNodeReferenceID("X2CT.Measurements", table.GetID())
     fill_measurements(table, measurements)
-    labels, _ = read_segments(study.segmentation, geometry)
     move_lines(study, cardiothoracic_lines(labels, geometry))
     return table
+
+
+def _read(scene, segmentation, volume) -> tuple[VolumeGeometry, UInt8[np.ndarray, "k j i"], dict[str, np.ndarray]]:
+    """Where the voxels of a volume lie in the world, its organs there, and other segments by their names."""
+    if not all(node and scene.IsNodePresent(node) for node in (segmentation, volume)):
+        raise InputError("The segmentation or its volume is no longer in the scene; choose others.")
+    geometry = world_geometry(volume)
+    return geometry, *read_segments(segmentation, geometry)
+
+
+def _measured(
+    volume, geometry: VolumeGeometry, labels: UInt8[np.ndarray, "k j i"], others: dict[str, np.ndarray]
+) -> list[Measurement]:
+    measurements = measure(hounsfield(volume), labels, geometry)
+    return measurements + [row for name, mask in others.items() for row in measure_part(name, mask, geometry)]
