@@ -14,7 +14,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from X2CTLib.geometry import CUBE_MM, ProjectionGeometry, View
+from X2CTLib.corrections import Correction
+from X2CTLib.geometry import CUBE_MM, ProjectionGeometry, View, clinical_projection
 from X2CTLib.intensity import normalise, normalise_shown
 from X2CTLib.matching import correlate, cut, local_contrast, middle, one_thread, resized, vertex
 from X2CTLib.radiograph import Radiograph
@@ -93,7 +94,7 @@ def _sides_checked(radiograph: Radiograph, framing: Framing, template: Float[np.
     """
     if radiograph.view is not View.PA or radiograph.oriented:
         return framing
-    mirrored = replace(radiograph, pixels=np.ascontiguousarray(radiograph.pixels[:, ::-1]))
+    mirrored = radiograph.corrected(Correction(mirrored=True))
     reframed = find_framing(mirrored, template, framing.mm_per_pixel * _longest_side(radiograph))
     if _sidedness(radiograph, framing, template) >= _sidedness(mirrored, reframed, template):
         return framing
@@ -106,8 +107,7 @@ def _sides_checked(radiograph: Radiograph, framing: Framing, template: Float[np.
 
 def _sidedness(radiograph: Radiograph, framing: Framing, template: Float[np.ndarray, "r c"]) -> float:
     """Correlation of what differs between left and right with what does in the template."""
-    step = CUBE_MM / len(template) / framing.mm_per_pixel
-    view, inside = cut(_tensor(radiograph.pixels), framing.centre, step, template.shape)
+    view, inside = _cut(radiograph, framing, clinical_projection(View.PA, len(template)))
     both = inside & inside.flip(1)
     own, usual = ((image - image.flip(1))[both] for image in (normalise_shown(view, inside), _tensor(template)))
     return float(torch.nn.functional.cosine_similarity(own, usual, dim=0))

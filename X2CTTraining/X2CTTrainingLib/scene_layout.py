@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import slicer
 
 from X2CTReconstructionLib.slices import show_volume
-from X2CTReconstructionLib.views import layout, row, slice_view, switch_layout
+from X2CTReconstructionLib.views import layout, row, slice_node, slice_view, switch_layout
 
 LAYOUT_ID = 2020
 """Among the layouts of a `vtkMRMLLayoutNode`, beside that of `X2CTReconstructionLib.layout`."""
@@ -31,8 +31,8 @@ def show_side_by_side(scene, volumes: Sequence) -> None:
     switch_layout(scene, LAYOUT_ID, LAYOUT_XML)
     for what, volume in zip(COLUMNS, volumes, strict=True):
         for orientation in ORIENTATIONS:
-            slice_node = scene.GetSingletonNode(what + orientation, "vtkMRMLSliceNode")
-            show_volume(slice_node, volume)
-            composite = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(slice_node)
+            node = slice_node(scene, what + orientation)
+            show_volume(node, volume)
+            composite = slicer.vtkMRMLSliceLogic.GetSliceCompositeNode(node)
             composite.SetLinkedControl(True)
             composite.SetHotLinkedControl(True)
